@@ -1,0 +1,107 @@
+/* Places that call hook(), see callsite.h. */
+#include "callsite.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { FIRST_SIZE = 16 };
+
+static size_t
+callsite_hash(const void *code, int offset)
+{
+    /* Fibonacci hashing: objects are aligned, so the low bits of a pointer alone would collide. */
+    uint64_t key = ((uint64_t)(uintptr_t)code >> 4) ^ ((uint64_t)(unsigned)offset << 32);
+    return (size_t)((key * UINT64_C(11400714819323198485)) >> 20);
+}
+
+/* The slot where the place is, or where it would go. The table is never full. */
+static CallSite **
+callsite_slot(CallSite **slots, size_t size, const void *code, int offset)
+{
+    size_t i = callsite_hash(code, offset) & (size - 1);
+    while (slots[i] != NULL && (slots[i]->code != code || slots[i]->offset != offset)) {
+        i = (i + 1) & (size - 1);
+    }
+    return &slots[i];
+}
+
+static bool
+callsite_grow(CallSites *sites)
+{
+    size_t size = sites->size ? sites->size * 2 : FIRST_SIZE;
+    CallSite **slots = calloc(size, sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sites->size; i++) {
+        CallSite *site = sites->slots[i];
+        if (site != NULL) {
+            *callsite_slot(slots, size, site->code, site->offset) = site;
+        }
+    }
+    free(sites->slots);
+    sites->slots = slots;
+    sites->size = size;
+    return true;
+}
+
+CallSite *
+callsite_find(const CallSites *sites, const void *code, int offset)
+{
+    return sites->used ? *callsite_slot(sites->slots, sites->size, code, offset) : NULL;
+}
+
+CallSite *
+callsite_obtain(CallSites *sites, const void *code, int offset, bool *made)
+{
+    *made = false;
+    CallSite *found = callsite_find(sites, code, offset);
+    if (found != NULL) {
+        return found;
+    }
+    if (sites->used * 4 >= sites->size * 3 && !callsite_grow(sites)) {
+        return NULL;
+    }
+    CallSite *site = calloc(1, sizeof *site);
+    if (site == NULL) {
+        return NULL;
+    }
+    site->code = code;
+    site->offset = offset;
+    *callsite_slot(sites->slots, sites->size, code, offset) = site;
+    sites->used++;
+    *made = true;
+    return site;
+}
+
+bool
+callsite_admits(CallSite *site, bool once, long after)
+{
+    if (site->off || (once && site->opened)) {
+        return false;
+    }
+    if (site->passed < after) {
+        site->passed++;
+        return false;
+    }
+    if (site->skip > 0) {
+        site->skip--;
+        return false;
+    }
+    return true;
+}
+
+void
+callsite_clear(CallSites *sites, void (*release)(CallSite *))
+{
+    for (size_t i = 0; i < sites->size; i++) {
+        if (sites->slots[i] != NULL) {
+            if (release != NULL) {
+                release(sites->slots[i]);
+            }
+            free(sites->slots[i]);
+        }
+    }
+    free(sites->slots);
+    *sites = (CallSites){NULL, 0, 0};
+}

@@ -1,0 +1,222 @@
+/* CPython's differences, see compat.h. The reasons stand beside the code; measured on 3.11 to 3.15. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#include "compat.h"
+
+#include <dlfcn.h>
+
+enum {
+    VERSION_312 = 0x030c0000,
+    VERSION_313 = 0x030d0000,
+    VERSION_315 = 0x030f0000,
+    SLOT_MULTIPLE_INTERPRETERS = 3, /* Py_mod_multiple_interpreters, 3.12 on */
+};
+#define PER_INTERPRETER_GIL_SUPPORTED ((void *)2) /* Py_MOD_PER_INTERPRETER_GIL_SUPPORTED */
+
+/* Function pointers into the interpreter: the same for all its threads and subinterpreters. */
+static struct {
+    void (*locals_to_fast)(PyFrameObject *, int);             /* to 3.12; later it does nothing */
+    PyObject *(*get_var)(PyFrameObject *, PyObject *);        /* 3.12 on */
+    int (*get_lasti)(PyFrameObject *);                        /* 3.11 on, not in the limited API */
+} api;
+
+/* POSIX has dlsym() return functions as void *; a copy is the conversion that ISO C allows. */
+static void
+compat_look_up(void *function, const char *name)
+{
+    void *symbol = dlsym(RTLD_DEFAULT, name);
+    memcpy(function, &symbol, sizeof symbol);
+}
+
+void
+compat_init(void)
+{
+    compat_look_up(&api.locals_to_fast, "PyFrame_LocalsToFast");
+    compat_look_up(&api.get_var, "PyFrame_GetVar");
+    compat_look_up(&api.get_lasti, "PyFrame_GetLasti");
+}
+
+PyModuleDef_Slot *
+compat_module_slots(int (*exec)(PyObject *))
+{
+    static PyModuleDef_Slot slots[3];
+    slots[0] = (PyModuleDef_Slot){Py_mod_exec, NULL};
+    memcpy(&slots[0].value, &exec, sizeof exec);
+    if (Py_Version >= VERSION_312) { /* 3.11 refuses a slot that it does not know */
+        slots[1] = (PyModuleDef_Slot){SLOT_MULTIPLE_INTERPRETERS, PER_INTERPRETER_GIL_SUPPORTED};
+    }
+    return slots;
+}
+
+int
+compat_frame_lasti(PyObject *frame)
+{
+    if (api.get_lasti != NULL) {
+        return api.get_lasti((PyFrameObject *)frame);
+    }
+    PyObject *lasti = PyObject_GetAttrString(frame, "f_lasti");
+    int ret = lasti == NULL ? -1 : (int)PyLong_AsLong(lasti);
+    Py_XDECREF(lasti);
+    return ret;
+}
+
+int
+compat_frame_get(PyObject *frame, PyObject *name, int known, PyObject **value)
+{
+    *value = NULL;
+    if (known && api.get_var != NULL && Py_Version < VERSION_313) {
+        /* Unlike f_locals it leaves the snapshot alone, into which a debugger may have written. */
+        *value = api.get_var((PyFrameObject *)frame, name);
+        if (*value == NULL && PyErr_ExceptionMatches(PyExc_NameError)) {
+            PyErr_Clear();
+            return 0;
+        }
+        return *value == NULL ? -1 : 1;
+    }
+    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
+    if (locals == NULL) {
+        return -1;
+    }
+    *value = PyObject_GetItem(locals, name);
+    Py_DECREF(locals);
+    if (*value == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+        PyErr_Clear();
+        return 0;
+    }
+    return *value == NULL ? -1 : 1;
+}
+
+/* 3.11 and 3.12: f_locals is a snapshot. Reading it refreshes it, LocalsToFast() copies all of it back, so
+ * no Python code may run in between: the old value is kept alive past the copy, whose finaliser could. */
+static int
+compat_snapshot_set(PyObject *frame, PyObject *locals, PyObject *name, PyObject *value)
+{
+    int ret = -1;
+    PyObject *old = PyDict_GetItemWithError(locals, name);
+    Py_XINCREF(old);
+    if (old == NULL && PyErr_Occurred()) {
+        goto done;
+    }
+    if (value != NULL) {
+        if (PyDict_SetItem(locals, name, value) < 0) {
+            goto done;
+        }
+        api.locals_to_fast((PyFrameObject *)frame, 0);
+    }
+    else {
+        /* clear=1 unbinds what the snapshot lacks; what was unbound before stays so. 3.12 cannot unbind a
+         * plain local and would bind None instead: its caller refuses those before. */
+        if (PyDict_DelItem(locals, name) < 0) {
+            goto done;
+        }
+        api.locals_to_fast((PyFrameObject *)frame, 1);
+    }
+    ret = PyErr_Occurred() ? -1 : 1;
+done:
+    Py_XDECREF(old);
+    return ret;
+}
+
+/* Is the name a cell or a free variable of the frame's code? */
+static int
+compat_is_cell(PyObject *frame, PyObject *name)
+{
+    static const char *const groups[] = {"co_cellvars", "co_freevars"};
+    PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)frame);
+    int ret = 0;
+    for (int i = 0; i < 2 && ret == 0; i++) {
+        PyObject *names = PyObject_GetAttrString((PyObject *)code, groups[i]);
+        ret = names == NULL ? -1 : PySequence_Contains(names, name);
+        Py_XDECREF(names);
+    }
+    Py_DECREF(code);
+    return ret;
+}
+
+/* Is the name a plain local of the frame's code? */
+static int
+compat_is_fast(PyObject *frame, PyObject *name)
+{
+    PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)frame);
+    PyObject *names = PyObject_GetAttrString((PyObject *)code, "co_varnames");
+    int ret = names == NULL ? -1 : PySequence_Contains(names, name);
+    Py_XDECREF(names);
+    Py_DECREF(code);
+    return ret;
+}
+
+int
+compat_frame_set(PyObject *frame, PyObject *name, PyObject *value)
+{
+    int ret = -1;
+    PyObject *locals = NULL;
+    if (value == NULL && Py_Version >= VERSION_312 && Py_Version < VERSION_313) {
+        int fast = compat_is_fast(frame, name);
+        int cell = fast > 0 ? compat_is_cell(frame, name) : fast;
+        if (fast < 0 || cell < 0) {
+            goto done;
+        }
+        if (fast && !cell) {
+            ret = 0;
+            goto done;
+        }
+    }
+    locals = PyObject_GetAttrString(frame, "f_locals");
+    if (locals == NULL) {
+        goto done;
+    }
+    if (Py_Version >= VERSION_313) { /* a proxy: it writes through (PEP 667) */
+        ret = value != NULL ? PyObject_SetItem(locals, name, value) : PyObject_DelItem(locals, name);
+        if (ret == 0) {
+            ret = 1;
+        }
+        else if (value == NULL
+                 && (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_TypeError))) {
+            PyErr_Clear(); /* "cannot remove local variables from FrameLocalsProxy"; 3.13.0: a TypeError */
+            ret = 0;
+        }
+    }
+    else if (api.locals_to_fast == NULL || !PyDict_CheckExact(locals)) {
+        ret = 0;
+    }
+    else {
+        ret = compat_snapshot_set(frame, locals, name, value);
+    }
+done:
+    Py_XDECREF(locals);
+    return ret;
+}
+
+int
+compat_resolve(PyObject **value)
+{
+    if (Py_Version < VERSION_315) {
+        return 0;
+    }
+    PyObject *type_name = PyObject_GetAttrString((PyObject *)Py_TYPE(*value), "__name__");
+    if (type_name == NULL) {
+        Py_CLEAR(*value);
+        return -1;
+    }
+    int lazy = PyUnicode_CompareWithASCIIString(type_name, "lazy_import") == 0;
+    Py_DECREF(type_name);
+    if (!lazy) {
+        return 0;
+    }
+    PyObject *resolved = PyObject_CallMethod(*value, "resolve", NULL);
+    Py_DECREF(*value);
+    *value = resolved;
+    return resolved == NULL ? -1 : 0;
+}
+
+int
+compat_is_finalizing(void)
+{
+    PyObject *function = PySys_GetObject("is_finalizing"); /* borrowed; gone late in the shutdown */
+    PyObject *answer = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    int ret = answer == NULL ? 1 : PyObject_IsTrue(answer);
+    if (answer == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(answer);
+    return ret;
+}

@@ -1,0 +1,32 @@
+/* Every call that depends on the version of CPython, and every symbol outside the limited API. */
+#ifndef HOOKING_COMPAT_H
+#define HOOKING_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* Look the symbols up. Called once for each interpreter; cheap when called again. */
+void compat_init(void);
+
+/* The slots of the module: 3.12 and later want to hear that subinterpreters are supported. */
+PyModuleDef_Slot *compat_module_slots(int (*exec)(PyObject *));
+
+/* Offset of the instruction that a frame executes, in bytes. -1 with an exception set. */
+int compat_frame_lasti(PyObject *frame);
+
+/* Read one variable of a frame. 1 and a new reference, 0 when unbound or unknown, -1 with an exception.
+ * `known`: the frame's code has a slot for it, so the snapshot of 3.12 need not be refreshed. */
+int compat_frame_get(PyObject *frame, PyObject *name, int known, PyObject **value);
+
+/* Write or (value NULL) delete one variable of a function's frame.
+ * 1 when done, 0 when this version cannot, -1 with an exception. */
+int compat_frame_set(PyObject *frame, PyObject *name, PyObject *value);
+
+/* Replace an object that stands for an import not made yet (3.15: `lazy import`) by what it imports.
+ * Steals *value; -1 with an exception and *value NULL. */
+int compat_resolve(PyObject **value);
+
+/* Is the interpreter on its way out? */
+int compat_is_finalizing(void);
+
+#endif

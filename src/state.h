@@ -1,0 +1,25 @@
+/* The state of the module, one for each interpreter: what files share beyond their own headers. */
+#ifndef HOOKING_STATE_H
+#define HOOKING_STATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "callsite.h"
+
+typedef struct ModuleState {
+    PyTypeObject *namespace_type; /* owned */
+    PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
+    PyObject *keywords;           /* owned: the names of hook()'s parameters, interned */
+    CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
+    unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
+    int disabled;                 /* HOOKING=0 stood in the environment at import */
+    int subinterpreter;
+    int left_by_exit;             /* `exit()` was called at the prompt, not some other SystemExit */
+} ModuleState;
+
+/* The state behind a module object or behind an instance of one of its types. Borrowed; never NULL. */
+ModuleState *state_of_module(PyObject *module);
+ModuleState *state_of_type(PyTypeObject *type);
+
+#endif

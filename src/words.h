@@ -1,0 +1,32 @@
+/* The words of a line typed at the prompt: which is the first, what follows it. No Python here. */
+#ifndef HOOKING_WORDS_H
+#define HOOKING_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum LineKind {
+    LINE_PLAIN,    /* a word comes first: a command or Python */
+    LINE_FORCED,   /* `%word`: a command for certain */
+    LINE_INDENTED, /* a space comes first: Python for certain */
+    LINE_OTHER,    /* nothing that could be a command */
+} LineKind;
+
+typedef struct Line {
+    LineKind kind;
+    const char *word; /* into the text: the first word, without the % */
+    size_t word_len;
+    const char *rest; /* into the text: what follows the word, blanks before it skipped */
+} Line;
+
+/* Look at a line. A word is letters and digits that end at a blank or at the end of the line: in
+ * `list(x)` there is none. Only a line of its own can be a command: a text of several lines is other. */
+Line words_split(const char *text);
+
+/* A whole number in decimal, blanks around it allowed, nothing else. False when it is none or does not fit. */
+bool words_number(const char *text, long *number);
+
+/* Does the word equal `name`? */
+bool words_equal(const Line *line, const char *name);
+
+#endif
