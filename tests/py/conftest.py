@@ -1,0 +1,80 @@
+"""What every test can ask for: `terminal`, a program on a pseudo-terminal of its own."""
+
+import os
+import sys
+import textwrap
+
+import pytest
+
+from terminal import Terminal
+
+# Of the environment of the test run only what a user of the product would not notice may reach a program under test.
+UNWANTED = ("LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")
+UNWANTED_PREFIXES = ("HOOKING", "PYTEST", "PYTHONSTARTUP", "PYTHONBREAKPOINT", "PYTHON_COLORS", "LC_", "XDG_", "IPYTHON")
+
+
+def environment(home, **changes):
+    """An environment with a home of its own; a change to None removes a name."""
+    env = {name: value for name, value in os.environ.items()
+           if name not in UNWANTED and not name.startswith(UNWANTED_PREFIXES)}
+    inputrc = os.path.join(home, "inputrc")
+    open(inputrc, "a").close()
+    env.update(HOME=str(home), TERM="xterm-256color", LANG="C.UTF-8", INPUTRC=inputrc,
+               XDG_STATE_HOME=os.path.join(home, "state"), XDG_CONFIG_HOME=os.path.join(home, "config"),
+               XDG_CACHE_HOME=os.path.join(home, "cache"), XDG_DATA_HOME=os.path.join(home, "data"))
+    for name, value in changes.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = str(value)
+    return env
+
+
+def source(program):
+    """A program from an indented literal: its first line is line 1."""
+    return textwrap.dedent(program).lstrip("\n")
+
+
+class Factory:
+    """Starts programs in a folder of the test's own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir(exist_ok=True)
+        self.started = []
+
+    def __call__(self, program, *arguments, options=(), name="program.py", env=None, inputrc="", **settings):
+        """Write `program` to a file, start it with this interpreter, and return its `Terminal`.
+
+        options: of the interpreter; arguments: of the program; env: changes to the environment; inputrc: what the
+        user's ~/.inputrc says. The rest goes to `Terminal`.
+        """
+        path = self.folder / name
+        path.write_text(source(program), encoding="utf-8")
+        return self.start([sys.executable, *options, str(path), *arguments], env=env, inputrc=inputrc, **settings)
+
+    def start(self, argv, env=None, inputrc="", **settings):
+        (self.home / "inputrc").write_text(inputrc, encoding="utf-8")
+        settings.setdefault("cwd", str(self.folder))
+        terminal = Terminal(argv, env=environment(str(self.home), **(env or {})), **settings)
+        terminal.path = self.folder / "program.py"
+        self.started.append(terminal)
+        return terminal
+
+
+def starter(folder):
+    factory = Factory(folder)
+    yield factory
+    for terminal in factory.started:
+        try:
+            terminal.until(lambda: True, "")
+            print(terminal.dump())            # pytest shows it for a failed test
+        finally:
+            terminal.kill()
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Start programs under a pseudo-terminal: `t = terminal("…")`; see `Factory` and `terminal.Terminal`."""
+    yield from starter(tmp_path)

@@ -1,0 +1,426 @@
+"""A program under a real pseudo-terminal, and a screen model that shows what a person would see.
+
+The tests look at the *screen* (pyte), never at the bytes: how often a line is redrawn, in which colour, or whether a
+wrapped line was written in one go is nobody's promise. Beside pyte's screen the model keeps the rows that scrolled away and
+knows which rows continue a wrapped line, so that a test can look for a text longer than the terminal is wide.
+
+Nothing here sleeps: every wait is a poll on the terminal and on the process, with a time-out that shows the screen.
+"""
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import pyte
+
+#: Seconds to wait for anything to appear. Slow builds (sanitizers, valgrind, debug interpreters) raise it from outside.
+TIMEOUT = float(os.environ.get("HOOKING_TEST_TIMEOUT", "20"))
+
+PS1 = ">>> "
+PS2 = "... "
+
+KEYS = {
+    "Enter": "\r", "Tab": "\t", "Backspace": "\x7f", "Escape": "\x1b", "Delete": "\x1b[3~",
+    "Up": "\x1b[A", "Down": "\x1b[B", "Right": "\x1b[C", "Left": "\x1b[D", "Home": "\x1b[H", "End": "\x1b[F",
+}
+
+# What the process should start in. The shell opens the terminal as the leader of a new session, and so makes it the
+# controlling terminal, wherever standard input and output go; then it becomes the program.
+LEADER = 'exec 9<>"$0" 9>&-; exec "$@"'
+# The same with a shell that stays: a process group that nobody in its session can continue ignores SIGTSTP.
+JOB_SHELL = ('exec 9<>"$0" 9>&-; set -m; "$@"; s=$?; '
+             'while [ $s -eq 148 ]; do echo "[shell] stopped"; read -r go; fg %1 >/dev/null; s=$?; done; exit $s')
+ORPHAN = 'exec "$@"'
+
+
+class Screen(pyte.Screen):
+    """pyte's screen, plus the rows that left it at the top and a mark on every row that continues the one above."""
+
+    def __init__(self, columns, lines, answer):
+        self.gone = []
+        self.drawing = False
+        self.answer = answer
+        super().__init__(columns, lines)
+
+    def draw(self, data):
+        self.drawing = True
+        try:
+            super().draw(data)
+        finally:
+            self.drawing = False
+
+    def linefeed(self):
+        super().linefeed()
+        self.buffer[self.cursor.y].continues = self.drawing
+
+    def index(self):
+        top, bottom = self.margins or (0, self.lines - 1)
+        if self.cursor.y == bottom and top == 0:
+            row = self.buffer[top]
+            self.gone.append((self.row_text(row), getattr(row, "continues", False)))
+        super().index()
+
+    def write_process_input(self, data):
+        self.answer(data)
+
+    def row_text(self, row):
+        # A wide character leaves an empty cell behind it; join() skips it.
+        return "".join(row[x].data for x in range(self.columns)).rstrip()
+
+    def rows(self):
+        """Every row from the first one ever shown, as (text, does it continue the row above)."""
+        shown = [(self.row_text(self.buffer[y]), getattr(self.buffer[y], "continues", False))
+                 for y in range(self.lines)]
+        return self.gone + shown
+
+    def place(self):
+        """Where the cursor is: the row counted from the first one ever shown, and the column."""
+        return len(self.gone) + self.cursor.y, self.cursor.x
+
+
+class Ended(AssertionError):
+    """The program ended while a test waited for something else."""
+
+
+class Terminal:
+    """A process on a pseudo-terminal. `Terminal.play()` runs a whole transcript; the rest are its parts."""
+
+    def __init__(self, argv, *, env, cwd, rows=24, columns=80, stdin=None, stdout=None, stderr=None,
+                 controlling=True, job_control=False, pass_fds=()):
+        self.master, self.slave = os.openpty()
+        self.resize(rows, columns, tell=False)
+        os.set_blocking(self.master, False)
+        self.raw = bytearray()
+        self.model = True
+        self.screen = Screen(columns, rows, lambda data: self.type(data))
+        self.stream = pyte.ByteStream(self.screen)
+        self.mark = (0, 0)
+        self.prompt_row = -1
+        self.output_row = 0
+        self.status = None
+        self.modes = termios.tcgetattr(self.slave)
+        tty = os.ttyname(self.slave)
+        script = JOB_SHELL if job_control else LEADER if controlling else ORPHAN
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", script, tty, *argv], env=env, cwd=cwd, start_new_session=True, pass_fds=pass_fds,
+            stdin=self.slave if stdin is None else stdin, stdout=self.slave if stdout is None else stdout,
+            stderr=self.slave if stderr is None else stderr)
+        self.pidfd = os.pidfd_open(self.process.pid)
+
+    # Reading and writing -------------------------------------------------------------------------------------------
+
+    def _read(self):
+        """Take what the terminal has to say now; False when there is nothing."""
+        try:
+            data = os.read(self.master, 65536)
+        except BlockingIOError:
+            return False
+        except OSError:                       # EIO: the last one to hold the terminal has closed it
+            return False
+        self.raw += data
+        if self.model:
+            self.stream.feed(data)
+        return bool(data)
+
+    def _wait(self, seconds):
+        """Wait for output, or for the end of the program, at most so many seconds."""
+        poll = select.poll()
+        poll.register(self.master, select.POLLIN)
+        if self.status is None:
+            poll.register(self.pidfd, select.POLLIN)
+        ready = dict(poll.poll(max(0, seconds) * 1000))
+        if self.pidfd in ready:
+            self.status = self.process.wait()
+        elif ready.get(self.master, 0) & select.POLLHUP and not ready[self.master] & select.POLLIN:
+            self.status = self.process.wait(TIMEOUT)
+        while self._read():
+            pass
+
+    def until(self, seen, what, timeout=None, ended=False):
+        """Wait until `seen()` returns something true, and return that. `ended`: the end of the program will do, too."""
+        deadline = time.monotonic() + (timeout or TIMEOUT)
+        self._read()
+        while True:
+            found = seen()
+            if found:
+                return found
+            if self.status is not None:
+                while self._read():
+                    pass
+                found = seen()
+                if found or ended:
+                    return found
+                raise Ended(f"the program ended with status {self.status} while waiting for {what}\n{self.dump()}")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise AssertionError(f"nothing like {what} within {timeout or TIMEOUT:g} s\n{self.dump()}")
+            self._wait(left)
+
+    def type(self, text):
+        """Send keys as they are. Reads meanwhile, so that a long text cannot block both sides."""
+        data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+        view = memoryview(data)
+        deadline = time.monotonic() + TIMEOUT
+        while view:
+            poll = select.poll()
+            poll.register(self.master, select.POLLIN | select.POLLOUT)
+            events = dict(poll.poll(1000)).get(self.master, 0)
+            if events & select.POLLIN:
+                self._read()
+            if events & select.POLLOUT:
+                try:
+                    view = view[os.write(self.master, view[:4096]):]
+                    deadline = time.monotonic() + TIMEOUT
+                except BlockingIOError:
+                    pass
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the program does not read its terminal\n{self.dump()}")
+        return self
+
+    def line(self, text=""):
+        """Type a line and Enter."""
+        return self.type(text + "\r")
+
+    def key(self, *names):
+        """Press keys: 'C-c', 'M-b', 'Up', 'Tab', …"""
+        for name in names:
+            if name in KEYS:
+                self.type(KEYS[name])
+            elif name.startswith("C-") and len(name) == 3:
+                self.type(chr(ord(name[2].upper()) & 31))
+            elif name.startswith("M-") and len(name) == 3:
+                self.type("\x1b" + name[2])
+            else:
+                raise ValueError(f"no such key: {name}")
+        return self
+
+    def paste(self, text):
+        """Paste as a terminal does whose application asked for bracketed paste: line ends arrive as carriage returns."""
+        return self.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
+
+    # Looking -------------------------------------------------------------------------------------------------------
+
+    def _joined(self, start):
+        """The text from a place on, wrapped rows joined, and for every row the offset at which it begins."""
+        rows = self.screen.rows()
+        row, column = start
+        parts, offsets, length = [], [], 0
+        for number in range(row, len(rows)):
+            text, continues = rows[number]
+            if number == row:
+                text = text[column:]
+            elif continues:                  # the row above was full: its blanks at the end were typed or printed
+                above = parts[-1]
+                missing = self.screen.columns - len(above) - (column if number == row + 1 else 0)
+                parts[-1] = above + " " * max(0, missing)
+                length += max(0, missing)
+            else:
+                parts.append("\n")
+                length += 1
+            offsets.append((length, number))
+            parts.append(text)
+            length += len(text)
+        return "".join(parts), offsets
+
+    def text(self, start=(0, 0)):
+        """Everything shown so far (or from a place on), without blank lines at the end."""
+        return self._joined(start)[0].rstrip("\n")
+
+    def expect(self, what, timeout=None):
+        """Wait for a text (str) or a pattern (compiled) after the last thing found; return the match."""
+        pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
+
+        def seen():
+            text, offsets = self._joined(self.mark)
+            match = pattern.search(text)
+            if match:
+                offset, row = next((o, r) for o, r in reversed(offsets) if o <= match.end())
+                column = match.end() - offset + (self.mark[1] if row == self.mark[0] else 0)
+                self.mark = (row, column)
+            return match
+        return self.until(seen, repr(pattern.pattern), timeout)
+
+    def prompt_is_fresh(self, *prompts):
+        """The prompt at which the cursor stands waiting, if it is one that nothing has been typed at."""
+        row, column = self.screen.place()
+        if row <= self.prompt_row:
+            return None
+        left = "".join(self.screen.buffer[self.screen.cursor.y][x].data for x in range(column))
+        for prompt in prompts:
+            if left.endswith(prompt):
+                return prompt
+        return None
+
+    def prompt(self, *prompts, timeout=None, ended=False):
+        """Wait for a fresh prompt; return what was shown since the last input. None: the program ended instead."""
+        prompts = prompts or (PS1,)
+        found = self.until(lambda: self.prompt_is_fresh(*prompts), " or ".join(map(repr, prompts)), timeout, ended)
+        if not found:
+            return None
+        row, column = self.screen.place()
+        before = self.text((self.output_row, 0)).split("\n")
+        rows = self.screen.rows()
+        logical = sum(not continues for _, continues in rows[self.output_row + 1:row + 1])
+        shown = before[:logical]
+        line = before[logical][:-len(found.rstrip())] if logical < len(before) else ""
+        if line:                              # output without a line end, and the prompt right behind it
+            shown.append(line)
+        self.prompt_row = row
+        self.mark = (row, column)
+        self.last_prompt = found
+        return "\n".join(shown)
+
+    def _sent(self):
+        """Remember that what follows the input line is output."""
+        self.output_row = self.prompt_row + 1
+
+    def run(self, statement, *prompts, timeout=None):
+        """Type a statement (several lines: with the blank line that ends a block), return what it printed."""
+        lines = statement.split("\n")
+        if len(lines) > 1 and lines[-1] != "":
+            lines.append("")
+        for number, text in enumerate(lines):
+            if number:
+                self.prompt(PS2, *(prompts or (PS1,)), timeout=timeout)
+            self.line(text)
+            self.typed(text)
+        return self.prompt(*prompts, timeout=timeout)
+
+    def typed(self, text):
+        """Account for an input line, which may take more than one row."""
+        row, column = self.mark
+        width = self.screen.columns
+        self.output_row = self.prompt_row + 1 + (column + len(text)) // width
+        self.prompt_row = self.output_row - 1
+
+    def play(self, transcript):
+        """Run a transcript: what stands behind a prompt is typed, all else must be on the screen, line by line.
+
+        `^C`, `^D` and `^Z` as a whole input are keys. `[...]` in an expected line stands for anything, `[...]` alone on
+        a line for any number of lines. The transcript ends with a prompt of its own (`>>>` alone) or with the program.
+        """
+        steps = [(None, [])]
+        for text in textlines(transcript):
+            if text == ">>>" or text.startswith((PS1, PS2)) or text == "...":
+                steps.append((text[4:], []))
+                if text.startswith("..."):
+                    steps[-1] = (text[4:], [], True)
+            else:
+                steps[-1][1].append(text)
+        stay = len(steps) > 1 and steps[-1][0] == "" and not steps[-1][1] and len(steps[-1]) == 2
+        if stay:
+            steps.pop()
+        for number, step in enumerate(steps):
+            if step[0] is not None:
+                self._play_input(step[0])
+            following = steps[number + 1] if number + 1 < len(steps) else None
+            last = following is None and not stay
+            shown = self.prompt(PS2 if following and len(following) > 2 else PS1, ended=last)
+            if shown is None:
+                shown = self.text((self.output_row, 0))
+            elif last:
+                raise AssertionError(f"a prompt where the transcript ends\n{self.dump()}")
+            compare(shown, "\n".join(step[1]), step[0], self)
+        return self
+
+    def _play_input(self, text):
+        if re.fullmatch(r"\^[A-Z]", text):
+            self.key("C-" + text[1])
+            self._sent()
+            # The key itself may be shown (`^D`, `^C`) on the prompt's row; only the rows below are output.
+        else:
+            self.line(text)
+            self.typed(text)
+
+    # The terminal itself -------------------------------------------------------------------------------------------
+
+    def resize(self, rows, columns, tell=True):
+        """Give the terminal another size, as a window manager does: the foreground process group gets SIGWINCH."""
+        fcntl.ioctl(self.slave if not tell else self.master, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", rows, columns, 0, 0))
+        if tell:
+            self.screen.resize(rows, columns)
+
+    def echoes(self):
+        """Does the terminal echo and collect lines by itself, as it does for a program that reads its input?"""
+        flags = termios.tcgetattr(self.slave)[3]
+        return bool(flags & termios.ECHO and flags & termios.ICANON and flags & termios.ISIG)
+
+    def signal(self, number):
+        """Send a signal to the program."""
+        os.kill(self.process.pid, number)
+
+    # The end -------------------------------------------------------------------------------------------------------
+
+    def end(self, timeout=None):
+        """Wait for the end of the program and return its exit status (negative: the signal that killed it)."""
+        self.until(lambda: self.status is not None, "the end of the program", timeout, ended=True)
+        while self._read():
+            pass
+        return self.status
+
+    def leave(self):
+        """Ctrl-D at the prompt, the end of the program: what it printed since."""
+        self.key("C-d")
+        self._sent()
+        self.end()
+        return self.text((self.output_row, 0))
+
+    def kill(self):
+        """End whatever is left of the session."""
+        if self.status is None:
+            groups = {self.process.pid}
+            try:
+                groups.add(os.tcgetpgrp(self.slave))
+            except OSError:
+                pass
+            for group in groups:
+                try:
+                    os.killpg(group, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    pass
+            self.status = self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        for descriptor in (self.master, self.slave, self.pidfd):
+            os.close(descriptor)
+
+    def dump(self):
+        """The screen, for the message of a failed test."""
+        text = self.text() if self.model else bytes(self.raw[-2000:]).decode("utf-8", "replace")
+        return f"---- screen, cursor at {self.screen.place()} ----\n{text}\n----"
+
+
+def textlines(transcript):
+    """The lines of an indented literal, without the first line end and the common indentation."""
+    lines = transcript.split("\n")
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return [line[indent:].rstrip() if line.strip() not in (">>>", "...") else line.strip() for line in lines]
+
+
+def matches(shown, wanted):
+    """Does a text look as wanted, where `[...]` stands for anything in a line, or alone for any lines?"""
+    pattern = ""
+    for line in wanted.split("\n"):
+        if line == "[...]":
+            pattern += r"(?:.*\n)*?"
+        else:
+            pattern += ".*?".join(map(re.escape, line.split("[...]"))) + r"[ \t]*\n"
+    return re.fullmatch(pattern, shown + "\n") is not None
+
+
+def compare(shown, wanted, typed, terminal):
+    shown = "\n".join(line.rstrip() for line in shown.split("\n")).strip("\n")
+    if not matches(shown, wanted.strip("\n")):
+        raise AssertionError(f"after {typed!r} the screen shows\n{shown}\n---- and not\n{wanted}\n{terminal.dump()}")
