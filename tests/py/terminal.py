@@ -117,6 +117,8 @@ class Terminal:
 
     def _read(self):
         """Take what the terminal has to say now; False when there is nothing."""
+        if self.master is None:
+            return False
         try:
             data = os.read(self.master, 65536)
         except BlockingIOError:
@@ -185,6 +187,9 @@ class Terminal:
 
     def line(self, text=""):
         """Type a line and Enter."""
+        row, column = self.mark               # of an input line that wraps the last row counts
+        self.output_row = self.prompt_row + 1 + (column + len(text)) // self.screen.columns
+        self.prompt_row = self.output_row - 1
         return self.type(text + "\r")
 
     def key(self, *names):
@@ -272,32 +277,24 @@ class Terminal:
         if line:                              # output without a line end, and the prompt right behind it
             shown.append(line)
         self.prompt_row = row
+        self.output_row = row + 1
         self.mark = (row, column)
-        self.last_prompt = found
         return "\n".join(shown)
 
-    def _sent(self):
-        """Remember that what follows the input line is output."""
-        self.output_row = self.prompt_row + 1
-
-    def run(self, statement, *prompts, timeout=None):
-        """Type a statement (several lines: with the blank line that ends a block), return what it printed."""
+    def submit(self, statement):
+        """Type a statement of one or more lines and, after more than one, the blank line that ends a block."""
         lines = statement.split("\n")
         if len(lines) > 1 and lines[-1] != "":
             lines.append("")
         for number, text in enumerate(lines):
             if number:
-                self.prompt(PS2, *(prompts or (PS1,)), timeout=timeout)
+                self.prompt(PS2)
             self.line(text)
-            self.typed(text)
-        return self.prompt(*prompts, timeout=timeout)
+        return self
 
-    def typed(self, text):
-        """Account for an input line, which may take more than one row."""
-        row, column = self.mark
-        width = self.screen.columns
-        self.output_row = self.prompt_row + 1 + (column + len(text)) // width
-        self.prompt_row = self.output_row - 1
+    def run(self, statement, *prompts, timeout=None):
+        """Type a statement, return what it printed before the next prompt."""
+        return self.submit(statement).prompt(*prompts, timeout=timeout)
 
     def play(self, transcript):
         """Run a transcript: what stands behind a prompt is typed, all else must be on the screen, line by line.
@@ -331,12 +328,9 @@ class Terminal:
 
     def _play_input(self, text):
         if re.fullmatch(r"\^[A-Z]", text):
-            self.key("C-" + text[1])
-            self._sent()
-            # The key itself may be shown (`^D`, `^C`) on the prompt's row; only the rows below are output.
+            self.key("C-" + text[1])          # it may be shown, on the prompt's row: only the rows below are output
         else:
             self.line(text)
-            self.typed(text)
 
     # The terminal itself -------------------------------------------------------------------------------------------
 
@@ -368,9 +362,13 @@ class Terminal:
     def leave(self):
         """Ctrl-D at the prompt, the end of the program: what it printed since."""
         self.key("C-d")
-        self._sent()
         self.end()
         return self.text((self.output_row, 0))
+
+    def close_terminal(self):
+        """Take the terminal away, as a closed window does."""
+        os.close(self.master)
+        self.master = None
 
     def kill(self):
         """End whatever is left of the session."""
@@ -390,7 +388,8 @@ class Terminal:
             if stream:
                 stream.close()
         for descriptor in (self.master, self.slave, self.pidfd):
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
 
     def dump(self):
         """The screen, for the message of a failed test."""

@@ -1,0 +1,408 @@
+"""Ways out of a console, and what interrupts it: the program is never worse off."""
+
+import os
+import re
+import signal
+
+import pytest
+
+PROGRAM = '''
+    from hooking import hook
+    def f(x):
+        hook(overwrite_locals=True)
+        print("went on with", x)
+    f(1)
+    print("next input:", input("? "))
+'''
+
+
+def finish(t):
+    """The program goes on, and can still read its standard input."""
+    t.expect("? ")
+    assert t.echoes()
+    t.line("still open")
+    t.expect("next input: still open")
+    assert t.end() == 0
+    return t.text()
+
+
+@pytest.mark.parametrize("way", ["exit()", "quit()", "exit", "quit", "continue", "c", "%c", "%exit", "exit(3)",
+                                 "quit('text')", "raise SystemExit", "raise SystemExit(3)", "import sys; sys.exit('text')",
+                                 "(lambda: exit())()", "[exit() for _ in [0]]", "if x:\n    exit()"])
+def test_leaving(terminal, way):
+    """python/cpython#102895, prompt-toolkit/ptpython#581: exit() would kill or loop the host, or close its stdin."""
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.run("x = 2")
+    t.submit(way)
+    t.expect("went on with 2")
+    assert "Traceback" not in finish(t)
+
+
+@pytest.mark.parametrize("way", ["exit()", "raise SystemExit(3)", "import sys; sys.exit(1)"])
+def test_leaving_by_system_exit_says_that_the_program_goes_on(terminal, way):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.line(way)
+    said = t.expect(re.compile(r"\n([^\n]*)\nwent on with 1"))[1]
+    assert "program" in said.lower()
+    finish(t)
+
+
+def test_leaving_by_ctrl_d_says_nothing(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.key("C-d")
+    t.expect(re.compile(r"^>>> *(\^D)?\n(\n)?went on with 1$", re.M))
+    finish(t)
+
+
+def test_exit_leaves_the_real_exit_alone(terminal):
+    t = terminal('''
+        import builtins
+        from hooking import hook
+        before = builtins.exit, builtins.quit
+        hook()
+        print(before == (builtins.exit, builtins.quit))
+        exit(7)
+    ''')
+    t.prompt()
+    t.line("exit()")
+    t.expect("True")
+    assert t.end() == 7
+
+
+def test_exit_is_an_ordinary_name_for_code_of_the_program(terminal):
+    """Only what is typed leaves the console; a SystemExit that the program's function catches is its own affair."""
+    t = terminal('''
+        import sys
+        from hooking import hook
+        def careful():
+            try:
+                sys.exit(3)
+            except SystemExit as e:
+                return e.code
+        hook()
+    ''')
+    t.prompt()
+    assert t.run("careful()") == "3"
+
+
+def test_without_site_there_is_no_exit_but_the_word_works(terminal):
+    """python -S has no builtin exit."""
+    t = terminal(PROGRAM, options=["-S"])
+    t.prompt()
+    t.line("exit")
+    t.expect("went on with 1")
+    finish(t)
+
+
+def test_a_variable_called_exit_is_shown(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.run("exit = 3")
+    assert t.run("exit") == "3"
+    t.line("%exit")
+    t.expect("went on with 1")
+
+
+def test_ctrl_d_with_text_deletes_a_character_and_stays(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.type("xy").key("Left", "C-d", "Enter")
+    assert t.prompt() == "1"
+
+
+def test_ctrl_d_in_a_block_drops_it(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.line("if x:")
+    t.prompt("... ")
+    t.line("    x = 3")
+    t.prompt("... ")
+    t.key("C-d")
+    said = t.prompt()
+    assert said.strip("^D\n "), "one line says that the block was dropped"
+    assert t.run("x") == "1"
+    t.key("C-d")
+    t.expect("went on with 1")
+    finish(t)
+
+
+def test_ctrl_d_many_times_in_a_loop_of_hooks(terminal):
+    t = terminal("from hooking import hook\nfor i in range(20): hook()\nprint('end')\n")
+    for i in range(20):
+        t.prompt()
+        assert t.run("i") == str(i)
+        t.key("C-d")
+    t.expect("end")
+    assert t.end() == 0
+
+
+# Ctrl-C ---------------------------------------------------------------------------------------------------------------
+
+def test_ctrl_c_clears_the_line(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.type("x = 'half an inp").key("C-c")
+    assert "KeyboardInterrupt" in t.prompt()
+    assert t.run("x") == "1"
+    t.key("C-c")
+    assert "KeyboardInterrupt" in t.prompt()
+    t.key("C-d")
+    t.expect("went on with 1")
+    finish(t)
+
+
+def test_ctrl_c_clears_the_block(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.line("def g():")
+    t.prompt("... ")
+    t.line("    x = 3")
+    t.prompt("... ")
+    t.type("    half").key("C-c")
+    assert "KeyboardInterrupt" in t.prompt()
+    assert t.run("x") == "1"
+    assert "NameError" in t.run("g")
+
+
+def test_ctrl_c_many_times(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    for i in range(30):
+        t.key("C-c")
+        assert "KeyboardInterrupt" in t.prompt()
+    t.key("C-c", "C-c", "C-c")
+    for i in range(3):
+        t.prompt()
+    assert t.run("x") == "1"
+
+
+INTERRUPTED = ["import time; print('sta' + 'rted'); time.sleep(100)",
+               "while print('sta' + 'rted') is None:\n    while True: pass",
+               "print('sta' + 'rted'); [i for i in iter(int, 1)]",
+               "import sys; print('sta' + 'rted'); sys.stdin.readline()",
+               "import subprocess; print('sta' + 'rted', flush=True); subprocess.run(['sleep', '100'])",
+               "import threading; print('sta' + 'rted'); threading.Event().wait()"]
+
+
+@pytest.mark.parametrize("statement", INTERRUPTED, ids=["sleep", "loop", "comprehension", "readline", "child", "lock"])
+def test_ctrl_c_interrupts_a_statement(terminal, statement):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.run("y = 5")
+    t.submit(statement)
+    t.expect("started")
+    t.key("C-c")
+    t.expect(re.compile("^KeyboardInterrupt$", re.M))
+    t.prompt()
+    assert t.run("y, x") == "(5, 1)"
+    t.key("C-d")
+    t.expect("went on with 1")
+    finish(t)
+
+
+HANDLERS = {
+    "a function": "def handler(*a): called.append(1)\nsignal.signal(signal.SIGINT, handler)",
+    "ignored": "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+    "the system's": "signal.signal(signal.SIGINT, signal.SIG_DFL)",
+    "Python's": "signal.signal(signal.SIGINT, signal.default_int_handler)",
+    "raises": "def handler(*a): raise SystemError('the program wants this')\nsignal.signal(signal.SIGINT, handler)",
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+def test_ctrl_c_does_not_call_the_programs_handler(terminal, handler):
+    handler = handler.replace("\n", "\n        ")
+    t = terminal(f'''
+        import signal, time
+        from hooking import hook
+        called = []
+        {handler}
+        before = signal.getsignal(signal.SIGINT)
+        hook()
+        print("as before", signal.getsignal(signal.SIGINT) == before, "called", called)
+    ''')
+    t.prompt()
+    t.key("C-c")
+    assert "KeyboardInterrupt" in t.prompt()
+    t.line("print('sta' + 'rted'); time.sleep(100)")
+    t.expect("started")
+    t.key("C-c")
+    t.expect(re.compile("^KeyboardInterrupt", re.M))
+    t.prompt()
+    assert t.leave() == "as before True called []"
+    assert t.end() == 0
+
+
+def test_a_handler_installed_at_the_prompt_stays(terminal):
+    t = terminal('''
+        import signal
+        from hooking import hook
+        hook()
+        print("now", signal.getsignal(signal.SIGINT).__name__)
+    ''')
+    t.prompt()
+    t.run("def mine(*a): pass")
+    t.run("signal.signal(signal.SIGINT, mine) and None")
+    assert t.run("signal.getsignal(signal.SIGINT).__name__") == "'mine'"
+    assert t.leave() == "now mine"
+
+
+def test_ctrl_c_works_again_after_the_console(terminal):
+    t = terminal('''
+        import time
+        from hooking import hook
+        hook()
+        try:
+            print("wait"); time.sleep(100)
+        except KeyboardInterrupt:
+            print("interrupted")
+    ''')
+    t.prompt()
+    t.key("C-c")
+    t.prompt()
+    t.key("C-d")
+    t.expect("wait")
+    t.key("C-c")
+    t.expect("interrupted")
+    assert t.end() == 0
+
+
+def test_a_late_ctrl_c_does_not_reach_the_program(terminal):
+    """Ctrl-C just before Ctrl-D is the console's own, not a KeyboardInterrupt at the next line of the program."""
+    t = terminal("from hooking import hook\nfor i in range(10):\n    hook()\nprint('unharmed')\n")
+    for i in range(10):
+        t.prompt()
+        t.key("C-c", "C-d")
+    t.expect("unharmed")
+    assert t.end() == 0
+    assert "Traceback" not in t.text()
+
+
+def test_sigint_from_elsewhere_is_like_ctrl_c(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.type("half")
+    t.expect("half")
+    t.signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in t.prompt()
+    assert t.run("x") == "1"
+
+
+def test_ctrl_c_in_an_except_block_that_is_typed(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.run("import time")
+    t.submit("try:\n    print('sta' + 'rted'); time.sleep(100)\nexcept KeyboardInterrupt:\n    print('mine')")
+    t.expect("started")
+    t.key("C-c")
+    t.expect(re.compile("^mine$", re.M))
+    t.prompt()
+    assert t.run("x") == "1"
+
+
+# Ctrl-Z ---------------------------------------------------------------------------------------------------------------
+
+def test_ctrl_z_stops_and_fg_goes_on(terminal):
+    t = terminal(PROGRAM, job_control=True)
+    t.prompt()
+    t.run("x = 5")
+    t.type("x + 3").key("Left")
+    t.expect("x + 3")
+    t.key("C-z")
+    t.expect("[shell] stopped")
+    assert t.echoes(), "the shell finds its terminal as it left it"
+    t.line()
+    t.expect(">>> x + 3")
+    t.type("1").key("Enter")
+    t.expect(re.compile("^18$", re.M))
+    t.prompt()
+    t.key("C-z")
+    t.expect("[shell] stopped")
+    t.line()
+    t.expect(">>> ")
+    t.line("x")
+    t.expect(re.compile("^5$", re.M))
+    t.key("C-d")
+    t.expect("went on with 5")
+    finish(t)
+
+
+def test_ctrl_z_while_a_statement_runs(terminal):
+    t = terminal(PROGRAM, job_control=True)
+    t.prompt()
+    t.line("import time; print('sta' + 'rted'); time.sleep(0.2); print('slept')")
+    t.expect("started")
+    t.key("C-z")
+    t.expect("[shell] stopped")
+    t.line()
+    t.expect("slept")
+    t.prompt()
+    assert t.run("x") == "1"
+
+
+# Being killed ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1],
+                         ids=lambda number: number.name)
+def test_a_killed_program_leaves_a_usable_terminal(terminal, number):
+    """bobfang1992/pdbpp#28, inducer/pudb#187: no echo after a kill."""
+    t = terminal("import resource\nresource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+                 "from hooking import hook\nhook()\n", job_control=True)
+    t.prompt()
+    t.run("import os, signal")
+    t.line("print('pid', os.getpid())")
+    pid = int(t.expect(re.compile(r"^pid (\d+)$", re.M))[1])
+    t.prompt()
+    assert not t.echoes()
+    os.kill(pid, number)
+    assert t.end() == 128 + number
+    assert t.echoes()
+
+
+def test_the_programs_sigterm_handler_is_called(terminal):
+    t = terminal('''
+        import signal
+        from hooking import hook
+        signal.signal(signal.SIGTERM, lambda *a: print("terminated", flush=True))
+        hook()
+        print("handler", signal.getsignal(signal.SIGTERM).__name__)
+    ''')
+    t.prompt()
+    t.signal(signal.SIGTERM)
+    t.expect("terminated")
+    t.line("1 + 1")
+    t.expect(re.compile("^2$", re.M))
+    t.key("C-d")
+    t.expect("handler <lambda>")
+
+
+def test_the_terminal_goes_away(terminal):
+    """A closed window: the prompt gets an end of file or SIGHUP, and the process does not stay behind spinning."""
+    t = terminal('''
+        import signal
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        from hooking import hook
+        hook()
+        with open("went-on", "w") as f: f.write("yes")
+    ''')
+    t.prompt()
+    t.close_terminal()
+    assert t.process.wait(20) == 0
+    assert os.path.exists(t.path.parent / "went-on")
+
+
+def test_os_exit_at_the_prompt_ends_the_process(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.line("import os; os._exit(5)")
+    assert t.end() == 5
+    assert t.echoes()
+
+
+def test_an_atexit_function_runs_after_leaving(terminal):
+    t = terminal("import atexit\nfrom hooking import hook\natexit.register(print, 'bye')\nhook()\nprint('end')\n")
+    t.prompt()
+    assert t.leave() == "end\nbye"

@@ -1,0 +1,656 @@
+"""The prompt: what is typed, what is displayed, what an error looks like."""
+
+import re
+import signal
+
+import pytest
+
+PROGRAM = '''
+    from hooking import hook
+    def f(x):
+        y = [1, 2]
+        hook()
+        return x
+    f("X")
+'''
+
+
+def opened(terminal, program=PROGRAM, **options):
+    t = terminal(program, **options)
+    t.prompt()
+    return t
+
+
+# sys.ps1 and sys.ps2 -------------------------------------------------------------------------------------------------
+
+def test_prompts_of_the_user(terminal):
+    t = terminal('''
+        import sys
+        from hooking import hook
+        sys.ps1, sys.ps2 = "In: ", "  : "
+        hook()
+    ''')
+    t.prompt("In: ")
+    t.line("(1 +")
+    t.prompt("  : ")
+    t.line("1)")
+    assert t.prompt("In: ") == "2"
+
+
+def test_prompts_are_the_str_of_any_object(terminal):
+    t = terminal('''
+        import sys
+        from hooking import hook
+        class Count:
+            n = 0
+            def __str__(self):
+                Count.n += 1
+                return f"[{Count.n}] "
+        sys.ps1, sys.ps2 = Count(), 17
+        hook()
+        print(sys.ps1.__class__.__name__, sys.ps2)
+    ''')
+    first = t.prompt("] ")
+    assert first.endswith("CTRL+D")
+    t.line("(1 +")
+    t.prompt("17")
+    t.line("1)")
+    assert t.prompt("] ") == "2"
+    assert t.leave() == "Count 17"
+
+
+def test_prompts_changed_at_the_prompt(terminal):
+    t = opened(terminal)
+    t.run("import sys")
+    t.line("sys.ps1 = 'now> '")
+    t.prompt("now> ")
+    t.line("del sys.ps1")
+    t.prompt(">>> ")
+    assert t.run("hasattr(sys, 'ps1')") == "False"
+
+
+def test_a_prompt_whose_str_raises(terminal):
+    t = terminal('''
+        import sys
+        from hooking import hook
+        class Broken:
+            def __str__(self): raise ValueError("no prompt today")
+        sys.ps1 = Broken()
+        hook()
+        print("after")
+    ''')
+    t.prompt()
+    assert t.run("1 + 1").endswith("2")
+    assert t.leave().endswith("after")
+
+
+def test_sys_ps1_is_not_set_by_us(terminal):
+    t = opened(terminal, "import sys\nfrom hooking import hook\nhook()\nprint(hasattr(sys, 'ps1'), hasattr(sys, 'ps2'))\n")
+    assert t.leave() == "False False"
+
+
+# Displaying -----------------------------------------------------------------------------------------------------------
+
+def test_displayhook_of_the_user(terminal):
+    t = opened(terminal, '''
+        import sys
+        from hooking import hook
+        sys.displayhook = lambda value: print("<<", value, ">>")
+        hook()
+    ''')
+    assert t.run("1 + 1") == "<< 2 >>"
+    assert t.run("None") == "<< None >>"
+    assert t.run("x = 1") == ""
+    assert t.run("[i for i in (1, 2)]") == "<< [1, 2] >>"
+    assert t.run("sys.displayhook = lambda value: print('other', value)") == ""
+    assert t.run("3") == "other 3"
+
+
+def test_no_displayhook_is_an_error_at_the_prompt(terminal):
+    t = opened(terminal, "import sys\nfrom hooking import hook\nold = sys.displayhook\ndel sys.displayhook\nhook()\nprint('after')\n")
+    assert "displayhook" in t.run("1 + 1")
+    assert t.run("sys.displayhook = old") == ""
+    assert t.run("1 + 1") == "2"
+    assert t.leave() == "after"
+
+
+def test_a_displayhook_that_raises(terminal):
+    t = opened(terminal, '''
+        import sys
+        from hooking import hook
+        def display(value): raise LookupError("display is broken")
+        sys.displayhook = display
+        hook()
+        print("after")
+    ''')
+    assert "LookupError: display is broken" in t.run("1 + 1")
+    assert t.run("print(3)") == "3"
+    assert t.leave() == "after"
+
+
+def test_underscore_is_the_last_value(terminal):
+    t = opened(terminal)
+    t.play('''
+        >>> 20 + 1
+        21
+        >>> _ * 2
+        42
+        >>> [_ for i in y]
+        [42, 42]
+        >>> _
+        [42, 42]
+        >>> None
+        >>> print(_[0])
+        42
+        >>> z = 5
+        >>> (lambda: _)()
+        [42, 42]
+        >>> ^D
+    ''')
+
+
+@pytest.mark.parametrize("where", ["local", "global"])
+def test_underscore_of_the_user_wins(terminal, where):
+    t = opened(terminal, f'''
+        from hooking import hook
+        {"_ = 'mine'" if where == "global" else ""}
+        def f():
+            {"_ = 'mine'" if where == "local" else ""}
+            hook()
+        f()
+    ''')
+    assert t.run("1 + 1") == "2"
+    assert t.run("_") == "'mine'"
+    assert t.run("(lambda: _)()") == "'mine'"
+
+
+@pytest.mark.parametrize("before", ["absent", "gettext"])
+def test_underscore_in_builtins_is_as_before(terminal, before):
+    """gettext.install() puts a function there; CPython's own displayhook overwrites it."""
+    t = opened(terminal, f'''
+        import builtins
+        from hooking import hook
+        if {before == "gettext"}:
+            import gettext
+            gettext.install("nothing")
+        old = getattr(builtins, "_", "absent")
+        hook()
+        print(getattr(builtins, "_", "absent") is old, old == "absent")
+    ''')
+    assert t.run("1 + 1") == "2"
+    assert t.run("_ + 1") == "3"
+    assert t.leave() == f"True {before == 'absent'}"
+
+
+def test_gettext_works_until_something_is_displayed(terminal):
+    t = opened(terminal, "import gettext\ngettext.install('nothing')\nfrom hooking import hook\nhook()\n")
+    assert t.run("print(_('text'))") == "text"
+
+
+@pytest.mark.parametrize("method, shown", [
+    ("raise ValueError('broken repr')", "ValueError: broken repr"),
+    ("return 3", "TypeError: __repr__ returned non-string"),
+    ("return repr(self)", "RecursionError: "),
+    ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ("return '\\udc80'", "")])
+def test_a_broken_repr(terminal, method, shown):
+    t = opened(terminal, f'''
+        from hooking import hook
+        class Broken:
+            def __repr__(self): {method}
+        b = Broken()
+        hook()
+        print("after")
+    ''')
+    assert shown in t.run("b")
+    assert t.run("1 + 1") == "2"
+    assert t.leave() == "after"
+
+
+def test_a_del_that_raises(terminal):
+    t = opened(terminal, '''
+        from hooking import hook
+        class D:
+            def __del__(self): raise ValueError("broken del")
+        def f():
+            d = D()
+            hook(overwrite_locals=True)
+            print("after", d)
+        f()
+    ''')
+    shown = t.run("d = 1")
+    if "broken del" not in shown:             # 3.14 on may keep the old value until the frame ends
+        assert t.run("d") == "1"
+    else:
+        assert "Exception ignored" in shown or "ValueError" in shown
+    assert "broken del" in t.run("D() and None") + t.run("1")
+    assert t.run("1 + 1") == "2"
+    assert "after 1" in t.leave()
+    assert t.end() == 0
+
+
+def test_output_comes_before_the_next_prompt_whatever_the_buffering(terminal):
+    t = opened(terminal, "import sys\nfrom hooking import hook\nsys.stdout.reconfigure(line_buffering=False)\nhook()\n")
+    assert t.run("print('no line end', end='')") == "no line end"
+    assert t.run("sys.stdout.write('line\\n') and None") == "line"
+    assert t.run("sys.stderr.write('error\\n') and None") == "error"
+    assert t.run("import os; print('first'); os.write(1, b'') and None") == "first"
+
+
+def test_long_output(terminal):
+    t = opened(terminal)
+    assert t.run("print(*range(3000), sep='\\n')") == "\n".join(map(str, range(3000)))
+    assert t.run("'x' * 5000") == repr("x" * 5000)
+
+
+def test_input_at_the_prompt(terminal):
+    """A statement may read from the terminal, which then behaves as the program is used to."""
+    t = opened(terminal)
+    t.line("answer = input('Your name: ')")
+    t.expect("Your name: ")
+    assert t.echoes()
+    t.line("Ada Lovelace")
+    t.prompt()
+    assert t.run("answer") == "'Ada Lovelace'"
+    t.line("import sys; sys.stdin.readline()")
+    t.expect("readline()")
+    t.line("another line")
+    assert "'another line\\n'" in t.prompt()
+
+
+# Errors ---------------------------------------------------------------------------------------------------------------
+
+def test_a_traceback_has_the_users_frames_only(terminal):
+    t = opened(terminal, '''
+        from hooking import hook
+        def outer(): return inner()
+        def inner(): return 1 / 0
+        def f(): hook()
+        f()
+    ''')
+    lines = [line for line in t.run("outer()").split("\n") if not set(line) <= set(" ^~")]
+    assert lines[0] == "Traceback (most recent call last):"
+    assert re.fullmatch(r'  File "<hook-\d+>", line 1, in <module>', lines[1])
+    assert lines[2] == "    outer()"
+    assert [line.strip() for line in lines[3:]] == [
+        f'File "{t.path}", line 2, in outer', "def outer(): return inner()",
+        f'File "{t.path}", line 3, in inner', "def inner(): return 1 / 0",
+        "ZeroDivisionError: division by zero"]
+
+
+def test_each_input_has_a_file_name_of_its_own(terminal):
+    t = opened(terminal)
+    names = []
+    for divisor in ("0", "0.0"):
+        shown = t.run(f"1 / {divisor}")
+        names.append(re.search(r'"(<hook-\d+>)"', shown)[1])
+        assert f"    1 / {divisor}" in shown.split("\n")
+    assert names[0] != names[1]
+    t.run("def later(n):\n    # a comment\n    return 1 / n")
+    shown = t.run("later(0)")
+    assert "line 3, in later" in shown and "    return 1 / n" in shown
+    assert "    later(0)" in shown.split("\n")
+    assert t.run("import traceback") == ""
+    again = t.run("try: later(0)\nexcept Exception: traceback.print_exc()")
+    assert "    return 1 / n" in again and "<hook-" in again
+
+
+def test_the_line_of_a_block_that_failed(terminal):
+    t = opened(terminal)
+    shown = t.run("for i in y:\n    z = 1\n    1 / (i - 2)")
+    assert re.search(r'File "<hook-\d+>", line 3, in <module>\n    1 / \(i - 2\)', shown)
+    shown = t.run("[1 / (i - 2)\n for i in y]\n")
+    assert "line 1" in shown and "    [1 / (i - 2)" in shown
+
+
+def test_syntax_errors_show_where(terminal):
+    t = opened(terminal)
+    shown = t.run("1 +* 2")
+    assert re.fullmatch(r'  File "<hook-\d+>", line 1\n    1 \+\* 2\n +\^\nSyntaxError: invalid syntax', shown)
+    assert "Traceback" not in shown
+    shown = t.run("if x:\n  y\n    z\n")
+    assert "line 3" in shown and "IndentationError: unexpected indent" in shown
+    assert "SyntaxError" in t.run("'abc")
+    assert "SyntaxError" in t.run("f(x) = 3")
+    assert "SyntaxError" in t.run("x = )")
+    assert "SyntaxError" in t.run("{(}")
+    assert "SyntaxError" in t.run("0777")
+    assert "SyntaxError" in t.run("'\\N{no such name}'")
+    assert t.run("x") == "'X'"
+
+
+def test_a_leading_space_only_says_that_the_line_is_python(terminal):
+    t = opened(terminal)
+    assert t.run(" x") == "'X'"
+    assert t.run("  [x for _ in y]") == "['X', 'X']"
+
+
+def test_no_context_from_the_program(terminal):
+    """An exception the program is handling is not the context of one raised at the prompt."""
+    t = opened(terminal, '''
+        from hooking import hook
+        try:
+            {}["the program's own"]
+        except KeyError:
+            hook()
+            import sys
+            print(sys.exc_info()[0].__name__)
+    ''')
+    shown = t.run("1 / 0")
+    assert "During handling" not in shown and "KeyError" not in shown
+    shown = t.run("try: 1 / 0\nexcept Exception: int('x')")
+    assert "During handling" in shown and "ZeroDivisionError" in shown and "KeyError" not in shown
+    assert "During handling" not in t.run("int('y')")
+    assert t.leave() == "KeyError"
+
+
+def test_causes_notes_and_groups_are_shown(terminal):
+    t = opened(terminal)
+    shown = t.run("try: 1 / 0\nexcept Exception as e: raise ValueError('second') from e")
+    assert "direct cause" in shown and "ValueError: second" in shown
+    t.run("e = ValueError('noted'); e.add_note('look here')")
+    assert "look here" in t.run("raise e")
+    shown = t.run("raise ExceptionGroup('several', [ValueError(1), KeyError(2)])")
+    assert "ExceptionGroup: several (2 sub-exceptions)" in shown and "KeyError: 2" in shown
+
+
+def test_an_exception_with_a_broken_str(terminal):
+    t = opened(terminal)
+    t.run("class E(Exception):\n    def __str__(self): raise RuntimeError('no str')")
+    assert "E" in t.run("raise E")
+    assert t.run("1 + 1") == "2"
+
+
+def test_a_deep_recursion(terminal):
+    t = opened(terminal)
+    t.run("def r(n): return r(n + 1)")
+    assert "RecursionError" in t.run("r(0)")
+    assert t.run("1 + 1") == "2"
+
+
+def test_a_nested_expression_too_deep_for_the_compiler(terminal):
+    t = opened(terminal)
+    shown = t.run("(" * 300 + ")" * 300)
+    assert re.search("SyntaxError|MemoryError|RecursionError", shown)
+    assert t.run("1 + 1") == "2"
+
+
+def test_warnings_are_shown_once(terminal):
+    t = opened(terminal)
+    shown = t.run("x is 'literal'")
+    assert shown.count("SyntaxWarning") == 1 and shown.endswith("False")
+    assert t.run("[i is 'literal' for i in y]").count("SyntaxWarning") == 1
+    assert "DeprecationWarning: old" in t.run("import warnings; warnings.warn('old', DeprecationWarning)")
+
+
+def test_a_statement_is_run_once_whatever_it_raises(terminal):
+    t = opened(terminal)
+    for error in ("ValueError", "SyntaxError('mine')", "NameError('mine')", "TypeError", "MemoryError", "RecursionError",
+                  "IndentationError('x')", "EOFError", "KeyboardInterrupt", "GeneratorExit", "StopIteration"):
+        t.run(f"y.append(3), (lambda: (_ for _ in [1]).throw({error}))()")
+        assert t.run("y.count(3)") == "1", error
+        t.run("del y[2:]")
+
+
+# Blocks ---------------------------------------------------------------------------------------------------------------
+
+def test_a_block_ends_with_a_blank_line(terminal):
+    t = opened(terminal)
+    t.play('''
+        >>> if x:
+        ...     print(1)
+        ... else:
+        ...     print(2)
+        ...
+        1
+        >>> @staticmethod
+        ... def g():
+        ...     """doc
+        ...
+        ...     string"""
+        ...     return 3
+        ...
+        >>> g()
+        3
+        >>> try:
+        ...     1/0
+        ... except ZeroDivisionError:
+        ...     print("caught")
+        ... finally:
+        ...     print("finally")
+        ...
+        caught
+        finally
+        >>> """a
+        ...
+        ... b"""
+        'a\\n\\nb'
+        >>> ^D
+    ''')
+
+
+def test_blank_lines_at_the_prompt(terminal):
+    t = opened(terminal)
+    assert [t.run(blank) for blank in ("", "   ", "# comment", "    # comment")] == [""] * 4
+    assert t.run("x") == "'X'"
+
+
+def test_a_pasted_block_is_one_input(terminal):
+    t = opened(terminal)
+    t.paste("def g():\n    a = 1\n\n    return a + 1\n\nprint(g())\ng() + 1")
+    t.key("Enter")
+    assert t.prompt().endswith("2\n3")
+    assert t.run("g()") == "2"
+
+
+def test_a_pasted_block_with_tabs(terminal):
+    t = opened(terminal)
+    t.paste("if x:\n\tprint('tab')\n")
+    t.key("Enter")
+    t.until(lambda: t.prompt_is_fresh(">>> ", "... "), "a prompt")
+    if t.prompt_is_fresh("... "):
+        t.prompt("... ")
+        t.key("Enter")
+    shown = t.prompt()
+    assert shown.split("\n")[-1] == "tab"
+
+
+# Editing --------------------------------------------------------------------------------------------------------------
+
+def test_editing_keys(terminal):
+    t = opened(terminal)
+    t.type("1 + 3").key("Left", "Backspace").type("2").key("C-a").type("4").key("C-e").type("0").key("Enter")
+    assert t.prompt() == str(41 + 230)
+    t.type("gone").key("C-u").type("5 6").key("Left", "Left", "C-k", "Enter")
+    assert t.prompt() == "5"
+
+
+def test_history_goes_back_to_earlier_inputs(terminal):
+    t = opened(terminal)
+    t.run("1 + 1")
+    t.run("2 + 2")
+    t.key("Up", "Up", "Enter")
+    assert t.prompt() == "2"
+    t.key("Up", "Up", "Up", "Down", "Enter")
+    assert t.prompt() == "4"
+    t.key("C-r").type("1 +").key("Enter")
+    assert t.prompt() == "2"
+
+
+def test_wide_characters_and_accents(terminal):
+    t = opened(terminal)
+    assert t.run("'日本' + 'é' + '🐍'") == "'日本é🐍'"
+    t.type("'日本語").key("Backspace").type("'").key("Enter")
+    assert t.prompt() == "'日本'"
+    t.type("'日本語'").key("C-a").type("'ø' + ").key("Enter")
+    assert t.prompt() == "'ø日本語'"
+
+
+def test_a_line_longer_than_the_terminal(terminal):
+    t = opened(terminal, columns=40)
+    assert t.run("len('" + "x" * 200 + "')") == "200"
+    t.type("len('" + "y" * 100 + "')").key("C-a").type("1 + ").key("Enter")
+    assert t.prompt().split("\n")[-1] == "101"
+
+
+def test_clearing_the_screen(terminal):
+    t = opened(terminal)
+    t.type("1 + 1").key("C-l")
+    t.until(lambda: t.screen.place() == (0, 9), "the line at the top")
+    t.prompt_row, t.output_row = 0, 1
+    t.key("Enter")
+    assert t.prompt() == "2"
+
+
+def test_inputrc_is_honoured(terminal):
+    t = opened(terminal, inputrc='"\\C-o": "20 + 22"\n$if hooking\n"\\C-t": "ours"\n$endif\n$if Python\n"\\C-y": "no"\n$endif\n')
+    t.key("C-o", "Enter")
+    assert t.prompt() == "42"
+    t.run("ours = 'application name'")
+    t.key("C-t", "Enter")
+    assert t.prompt() == "'application name'"
+
+
+def test_vi_mode(terminal):
+    t = opened(terminal, inputrc="set editing-mode vi\n")
+    t.type("12 + 4").key("Escape").type("0x$r5").key("Enter")
+    assert t.prompt() == "7"
+    t.type("2 + 2").key("C-c")
+    t.expect("KeyboardInterrupt")
+    t.prompt()
+    assert t.run("3") == "3"
+
+
+def test_resize_at_the_prompt(terminal):
+    t = opened(terminal)
+    t.type("len('" + "z" * 100 + "')")
+    t.expect(re.compile("z'\\)$"))
+    t.resize(20, 50)
+    t.key("C-e").type(" + 0").key("Enter")
+    t.expect(re.compile("^100$", re.M))
+    t.resize(24, 80)
+    t.prompt_row = -1
+    t.prompt()
+    assert t.run("import os; os.get_terminal_size()") == "os.terminal_size(columns=80, lines=24)"
+    assert t.run("import os; 'LINES' in os.environ, 'COLUMNS' in os.environ") == "(False, False)"
+
+
+def test_the_programs_sigwinch_handler_hears_of_a_resize(terminal):
+    t = opened(terminal, '''
+        import signal
+        from hooking import hook
+        heard = []
+        signal.signal(signal.SIGWINCH, lambda *a: heard.append(1))
+        hook()
+        print(signal.getsignal(signal.SIGWINCH).__name__)
+    ''')
+    t.run("import signal, os")
+    t.run("os.kill(os.getpid(), signal.SIGWINCH)")
+    assert t.run("len(heard) > 0") == "True"
+    assert t.leave() == "<lambda>"
+
+
+# While the prompt waits -----------------------------------------------------------------------------------------------
+
+def test_other_threads_run(terminal):
+    t = opened(terminal, '''
+        import threading
+        from hooking import hook
+        go, done = threading.Event(), threading.Event()
+        def work():
+            go.wait()
+            for i in range(200000): pass
+            print("worked")
+            done.set()
+        threading.Thread(target=work).start()
+        go.set()
+        hook()
+        done.wait()
+    ''')
+    t.expect("worked")
+    t.line("1 + 1")
+    t.expect(re.compile("^2$", re.M))
+    t.key("C-d")
+    assert t.end() == 0
+
+
+def test_signal_handlers_run(terminal):
+    t = opened(terminal, '''
+        import signal
+        from hooking import hook
+        signal.signal(signal.SIGUSR1, lambda *a: print("handled", flush=True))
+        hook()
+    ''')
+    t.signal(signal.SIGUSR1)
+    t.expect("handled")
+    t.line("1 + 1")
+    t.expect(re.compile("^2$", re.M))
+    t.key("C-d")
+    assert t.end() == 0
+
+
+def test_a_signal_handler_that_raises_does_not_end_the_program(terminal):
+    t = opened(terminal, '''
+        import signal
+        from hooking import hook
+        def handler(*a): raise ValueError("from the handler")
+        signal.signal(signal.SIGUSR1, handler)
+        hook()
+        print("after")
+    ''')
+    t.signal(signal.SIGUSR1)
+    t.expect("ValueError: from the handler")
+    t.prompt()
+    assert t.run("1 + 1") == "2"
+    assert t.leave() == "after"
+
+
+def test_the_input_hook_is_called(terminal):
+    """GUI toolkits hang their event loop on PyOS_InputHook: windows live on while the prompt waits."""
+    t = opened(terminal, '''
+        import ctypes
+        from hooking import hook
+        calls = []
+        @ctypes.CFUNCTYPE(ctypes.c_int)
+        def inputhook():
+            calls.append(1)
+            if len(calls) == 5:
+                print("five calls", flush=True)
+            return 0
+        pointer = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")
+        pointer.value = ours = ctypes.cast(inputhook, ctypes.c_void_p).value
+        hook()
+        print("still ours", pointer.value == ours)
+        pointer.value = None
+    ''')
+    t.expect("five calls")
+    t.line("1 + 1")
+    t.expect(re.compile("^2$", re.M))
+    t.key("C-d")
+    t.expect("still ours True")
+    assert t.end() == 0
+
+
+def test_typing_ahead(terminal):
+    """What is typed while a statement runs is the next input."""
+    t = opened(terminal)
+    t.line("import time; print('sta' + 'rted'); time.sleep(0.3)")
+    t.expect("started")
+    t.line("y + ['ahead']")
+    t.expect("[1, 2, 'ahead']")
+
+
+def test_a_program_that_asks_itself_afterwards(terminal):
+    """readline was here; input() of the program is as it was, with no history of ours."""
+    t = opened(terminal, '''
+        from hooking import hook
+        hook()
+        print("got", input("after? "))
+    ''')
+    t.run("1 + 1")
+    t.key("C-d")
+    t.expect("after? ")
+    assert t.echoes()
+    t.line("an answer")
+    t.expect("got an answer")
+    assert t.end() == 0
