@@ -1,0 +1,189 @@
+/* words.h: what a typed line begins with. */
+#include "words.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "unit.h"
+
+typedef struct Split {
+    const char *text;
+    LineKind kind;
+    const char *word; /* NULL: none is given for this kind */
+    const char *rest;
+} Split;
+
+static const Split splits[] = {
+    /* a word comes first */
+    {"help", LINE_PLAIN, "help", ""},
+    {"list 3", LINE_PLAIN, "list", "3"},
+    {"list = 3", LINE_PLAIN, "list", "= 3"},
+    {"frame\t2", LINE_PLAIN, "frame", "2"},
+    {"c   ", LINE_PLAIN, "c", ""},
+    {"c \t x y ", LINE_PLAIN, "c", "x y "},
+    {"c\r", LINE_PLAIN, "c", ""},
+    {"_", LINE_PLAIN, "_", ""},
+    {"a1_b2 x", LINE_PLAIN, "a1_b2", "x"},
+    /* % asks for a command, known or not */
+    {"%help", LINE_FORCED, "help", ""},
+    {"%list 3", LINE_FORCED, "list", "3"},
+    {"%a-b c", LINE_FORCED, "a-b", "c"},
+    {"%list(x) y", LINE_FORCED, "list(x)", "y"},
+    {"%", LINE_FORCED, "", ""},
+    {"% help", LINE_FORCED, "", "help"},
+    {"%1", LINE_FORCED, "1", ""},
+    {"%%", LINE_FORCED, "%", ""},
+    /* a blank comes first: Python for certain */
+    {" help", LINE_INDENTED, NULL, NULL},
+    {"\thelp", LINE_INDENTED, NULL, NULL},
+    {" %help", LINE_INDENTED, NULL, NULL},
+    {" ", LINE_INDENTED, NULL, NULL},
+    /* nothing that could be a command */
+    {"", LINE_OTHER, NULL, NULL},
+    {"list(x)", LINE_OTHER, NULL, NULL},
+    {"list.x", LINE_OTHER, NULL, NULL},
+    {"list=3", LINE_OTHER, NULL, NULL},
+    {"list;x", LINE_OTHER, NULL, NULL},
+    {"3 list", LINE_OTHER, NULL, NULL},
+    {"3", LINE_OTHER, NULL, NULL},
+    {"(c)", LINE_OTHER, NULL, NULL},
+    {"#c", LINE_OTHER, NULL, NULL},
+    {"'c'", LINE_OTHER, NULL, NULL},
+    {"h\xc3\xa9lp", LINE_OTHER, NULL, NULL},
+    {"\xff", LINE_OTHER, NULL, NULL},
+    /* several lines are a block, whatever comes first */
+    {"help\n", LINE_OTHER, NULL, NULL},
+    {"list 3\nx", LINE_OTHER, NULL, NULL},
+    {"%help\nx", LINE_OTHER, NULL, NULL},
+    {" help\n", LINE_OTHER, NULL, NULL},
+    {"\n", LINE_OTHER, NULL, NULL},
+};
+enum { SPLITS = sizeof splits / sizeof *splits };
+
+START_TEST(test_split)
+{
+    const Split *want = &splits[_i];
+    Line line = words_split(want->text);
+    ck_assert_msg(line.kind == want->kind, "<%s> is kind %d, not %d", want->text, (int)line.kind, (int)want->kind);
+    if (want->word == NULL) {
+        ck_assert_uint_eq(line.word_len, 0);
+        return;
+    }
+    ck_assert_msg(words_equal(&line, want->word), "<%s>: the word is <%.*s>", want->text, (int)line.word_len, line.word);
+    ck_assert_str_eq(line.rest, want->rest);
+    /* both point into the text, nothing is copied */
+    ck_assert(line.word >= want->text);
+    ck_assert(line.rest <= want->text + strlen(want->text));
+}
+END_TEST
+
+START_TEST(test_split_long)
+{
+    enum { LENGTH = 10000000 };
+    char *text = malloc(LENGTH + 1);
+    ck_assert_ptr_nonnull(text);
+    memset(text, 'a', LENGTH);
+    text[LENGTH] = '\0';
+    Line line = words_split(text);
+    ck_assert_int_eq(line.kind, LINE_PLAIN);
+    ck_assert_uint_eq(line.word_len, LENGTH);
+    text[LENGTH - 1] = '(';
+    ck_assert_int_eq(words_split(text).kind, LINE_OTHER);
+    text[LENGTH - 1] = '\n';
+    ck_assert_int_eq(words_split(text).kind, LINE_OTHER);
+    free(text);
+}
+END_TEST
+
+/* Every byte as the second of three: no byte but a blank or a letter goes with a word. */
+START_TEST(test_split_byte)
+{
+    char text[] = "a?b";
+    char c = (char)_i;
+    text[1] = c;
+    Line line = words_split(text);
+    if (c == '\0') {
+        ck_assert_uint_eq(line.word_len, 1);
+    } else if (c == ' ' || c == '\t' || c == '\r') {
+        ck_assert_int_eq(line.kind, LINE_PLAIN);
+        ck_assert_uint_eq(line.word_len, 1);
+        ck_assert_str_eq(line.rest, "b");
+    } else if (c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+        ck_assert_int_eq(line.kind, LINE_PLAIN);
+        ck_assert_uint_eq(line.word_len, 3);
+    } else {
+        ck_assert_int_eq(line.kind, LINE_OTHER);
+    }
+}
+END_TEST
+
+START_TEST(test_equal)
+{
+    Line line = words_split("wh ere");
+    ck_assert(words_equal(&line, "wh"));
+    ck_assert(!words_equal(&line, "w"));
+    ck_assert(!words_equal(&line, "where"));
+    ck_assert(!words_equal(&line, "WH"));
+    ck_assert(!words_equal(&line, ""));
+}
+END_TEST
+
+typedef struct Number {
+    const char *text;
+    bool good;
+    long value;
+} Number;
+
+static const Number numbers[] = {
+    {"0", true, 0},      {"7", true, 7},        {"-7", true, -7},      {"+7", true, 7},
+    {"  12\t", true, 12}, {"007", true, 7},      {"\r3\r", true, 3},    {"", false, 0},
+    {" ", false, 0},     {"x", false, 0},       {"3x", false, 0},      {"3 4", false, 0},
+    {"--3", false, 0},   {"-", false, 0},       {"+ 3", false, 0},     {"3.0", false, 0},
+    {"0x10", false, 0},  {"1_000", false, 0},   {"\n3", false, 0},     {"3\n", false, 0},
+    {"\xd9\xa3", false, 0}, {"1e3", false, 0},
+};
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+
+START_TEST(test_number)
+{
+    const Number *want = &numbers[_i];
+    long number = 4711;
+    bool good = words_number(want->text, &number);
+    ck_assert_msg(good == want->good, "<%s> is %sa number", want->text, good ? "" : "not ");
+    if (good) {
+        ck_assert_int_eq(number, want->value);
+    }
+}
+END_TEST
+
+START_TEST(test_number_limits)
+{
+    char text[64];
+    long number;
+    snprintf(text, sizeof text, "%ld", LONG_MAX);
+    ck_assert(words_number(text, &number));
+    ck_assert(number == LONG_MAX);
+    snprintf(text, sizeof text, "%ld", LONG_MIN);
+    ck_assert(words_number(text, &number));
+    ck_assert(number == LONG_MIN);
+    snprintf(text, sizeof text, "%ld0", LONG_MAX);
+    ck_assert(!words_number(text, &number));
+    snprintf(text, sizeof text, "%ld0", LONG_MIN);
+    ck_assert(!words_number(text, &number));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *split = tcase_create("split");
+    tcase_add_loop_test(split, test_split, 0, SPLITS);
+    tcase_add_loop_test(split, test_split_byte, 0, 256);
+    tcase_add_test(split, test_split_long);
+    tcase_add_test(split, test_equal);
+    TCase *number = tcase_create("number");
+    tcase_add_loop_test(number, test_number, 0, NUMBERS);
+    tcase_add_test(number, test_number_limits);
+    return unit_run("words", (TCase *const[]){split, number}, 2);
+}
