@@ -147,25 +147,25 @@ def _configure(source, build, config_settings, *options):
     for words in [given] if isinstance(given, str) else given:
         options += tuple(shlex.split(words))
     pathlib.Path(build).mkdir(parents=True, exist_ok=True)
-    _run(
-        [os.path.relpath(source / "configure", build), f"PYTHON={sys.executable}", *options],
-        build,
-        "its last line says what is missing",
-    )
+    configure = os.path.relpath(source / "configure", build)
+    _run([configure, f"PYTHON={sys.executable}", *options], build)
 
 
 def _make(build, *targets):
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    _run(["make", f"-j{jobs}", *targets], build, "install make and a C compiler")
+    _run(["make", f"-j{jobs}", *targets], build, "install make")
 
 
-def _run(command, folder, advice):
+def _run(command, folder, remedy=""):
+    """Run it; the remedy is for when there is no such command."""
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "DESTDIR")}
     sys.stdout.flush()
     try:
         subprocess.run(command, cwd=folder, env=env, check=True, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.CalledProcessError) as error:
-        _fail(f"{error}: {advice}")
+    except FileNotFoundError:
+        _fail(f"no {command[0]}: {remedy}")
+    except subprocess.CalledProcessError as error:
+        _fail(f"{' '.join(command)}: status {error.returncode}; what it said is above")
 
 
 def _fail(message):
