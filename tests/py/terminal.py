@@ -281,6 +281,12 @@ class Terminal:
         self.mark = (row, column)
         return "\n".join(shown)
 
+    def ready(self, *prompts, timeout=None):
+        """Wait until the cursor stands behind a prompt, were it one seen before (something was printed above it)."""
+        self.prompt_row = -1
+        self.prompt(*prompts, timeout=timeout)
+        return self
+
     def submit(self, statement):
         """Type a statement of one or more lines and, after more than one, the blank line that ends a block."""
         lines = statement.split("\n")

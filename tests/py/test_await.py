@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from conftest import source
+
 PLAIN = '''
     import asyncio
     from hooking import hook
@@ -17,7 +19,7 @@ PLAIN = '''
 
 @pytest.fixture
 def plain(terminal):
-    t = terminal(PLAIN, options=["-X", "dev", "-W", "error::ResourceWarning"])
+    t = terminal(PLAIN, options=["-W", "default::ResourceWarning"])
     t.prompt()
     return t
 
@@ -188,7 +190,7 @@ def test_the_program_can_run_a_loop_afterwards(terminal):
         print(asyncio.run(asyncio.sleep(0, "its own loop")))
         hook()
         print("end")
-    ''', options=["-X", "dev"])
+    ''', options=["-W", "default::ResourceWarning"])
     t.prompt()
     assert t.run("await asyncio.sleep(0, 1)") == "1"
     t.key("C-d")
@@ -229,7 +231,7 @@ RUNNING = '''
 
 @pytest.fixture
 def running(terminal):
-    t = terminal(RUNNING, options=["-X", "dev"])
+    t = terminal(RUNNING, options=["-W", "default::ResourceWarning"])
     t.prompt()
     return t
 
@@ -370,9 +372,8 @@ LOOPS = {
 
 @pytest.mark.parametrize("body", LOOPS.values(), ids=LOOPS)
 def test_a_loop_that_cannot_be_driven_is_a_clear_error(terminal, body):
-    import textwrap
     t = terminal("import asyncio, warnings\nwarnings.simplefilter('error')\nfrom hooking import hook\n"
-                 + textwrap.dedent(body).strip() + "\nprint('end')\n")
+                 + source(body) + "print('end')\n")
     t.prompt()
     t.run("ran = []")
     t.run("async def work(): ran.append(1)")
@@ -396,7 +397,7 @@ def test_a_hook_in_a_callback_of_the_loop(terminal):
             await done.wait()
             return "main ends"
         print(asyncio.run(main()))
-    ''', options=["-X", "dev"])
+    ''', options=["-W", "default::ResourceWarning"])
     t.prompt()
     assert t.run("x") == "5"
     assert t.run("await asyncio.sleep(0.001, x + 1)") == "6"
