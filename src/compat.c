@@ -3,6 +3,7 @@
 #include "compat.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 enum {
     VERSION_312 = 0x030c0000,

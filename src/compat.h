@@ -5,6 +5,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#ifndef Py_SETREF /* in the limited API from 3.12 on */
+#define Py_SETREF(place, object)             \
+    do {                                     \
+        PyObject *old_ = (PyObject *)(place); \
+        (place) = (object);                  \
+        Py_XDECREF(old_);                    \
+    } while (0)
+#endif
+
 /* Look the symbols up. Called once for each interpreter; cheap when called again. */
 void compat_init(void);
 

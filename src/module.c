@@ -1,15 +1,107 @@
-/* The module: slots, exec, method table. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+/* The module: slots, exec, method table, state. */
+#include "state.h"
 
-static PyMethodDef module_methods[] = {{NULL, NULL, 0, NULL}};
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "compat.h"
+#include "hook.h"
+#include "scope.h"
+
+ModuleState *
+state_of_module(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+ModuleState *
+state_of_type(PyTypeObject *type)
+{
+    return PyType_GetModuleState(type);
+}
+
+/* What `exit` and `quit` mean at the prompt: site's own would close the program's sys.stdin. */
+static PyObject *
+module_leave(PyObject *module, PyObject *args)
+{
+    PyObject *code = Py_None;
+    if (!PyArg_ParseTuple(args, "|O:exit", &code)) {
+        return NULL;
+    }
+    state_of_module(module)->left_by_exit = 1;
+    PyErr_SetObject(PyExc_SystemExit, code);
+    return NULL;
+}
+
+static PyMethodDef module_methods[] = {
+    {"commands", command_table, METH_NOARGS, "The commands of the prompt: a list of dicts of str."},
+    {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+module_is_subinterpreter(void)
+{
+    return PyInterpreterState_GetID(PyInterpreterState_Get()) != 0;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    ModuleState *state = state_of_module(module);
+    const char *enabled = getenv("HOOKING");
+    compat_init();
+    state->disabled = enabled != NULL && strcmp(enabled, "0") == 0;
+    state->subinterpreter = module_is_subinterpreter();
+    if (hook_init(state) < 0 || scope_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0) {
+        return -1;
+    }
+    state->leave = PyObject_GetAttrString(module, "exit");
+    return state->leave == NULL ? -1 : 0;
+}
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    ModuleState *state = state_of_module(module);
+    Py_VISIT(state->namespace_type);
+    Py_VISIT(state->leave);
+    Py_VISIT(state->keywords);
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    ModuleState *state = state_of_module(module);
+    Py_CLEAR(state->namespace_type);
+    Py_CLEAR(state->leave);
+    Py_CLEAR(state->keywords);
+    hook_clear(state);
+    return 0;
+}
+
+static void
+module_free(void *module)
+{
+    module_clear(module);
+}
 
 static struct PyModuleDef module_def = {
-    PyModuleDef_HEAD_INIT, .m_name = "hooking._core", .m_size = 0, .m_methods = module_methods,
+    PyModuleDef_HEAD_INIT,
+    .m_name = "hooking._core",
+    .m_doc = "A console in any frame of a running Python program: the part in C.",
+    .m_size = sizeof(ModuleState),
+    .m_methods = module_methods,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
 };
 
 PyMODINIT_FUNC
 PyInit__core(void)
 {
+    module_def.m_slots = compat_module_slots(module_exec);
     return PyModuleDef_Init(&module_def);
 }

@@ -1,0 +1,104 @@
+/* Commands that change the program: write, overwrite. */
+#include "command.h"
+
+#include "compat.h"
+
+#include <string.h>
+
+/* "written: a, b", or that there was nothing. */
+static int
+change_tell(Console *console, PyObject *written)
+{
+    PyObject *comma = PyUnicode_FromString(", ");
+    PyObject *names = comma == NULL ? NULL : PyUnicode_Join(comma, written);
+    int ret = names == NULL                  ? -1
+              : PyList_Size(written) == 0    ? 0
+                                             : console_say(console, "written: %U", names);
+    Py_XDECREF(names);
+    Py_XDECREF(comma);
+    return ret < 0 ? ret : console_tell_refusals(console);
+}
+
+/* The names given, as a list; each must be one that the prompt has. */
+static PyObject *
+write_names(Console *console, const char *rest)
+{
+    PyObject *text = PyUnicode_FromString(rest);
+    PyObject *spaced = text == NULL ? NULL : PyObject_CallMethod(text, "replace", "ss", ",", " ");
+    PyObject *names = spaced == NULL ? NULL : PyUnicode_Split(spaced, NULL, -1);
+    for (Py_ssize_t i = 0; names != NULL && i < PyList_Size(names); i++) {
+        PyObject *value;
+        PyObject *name = PyList_GetItem(names, i);
+        int found = PyUnicode_IsIdentifier(name) ? scope_get(console->scope, name, &value) : 0;
+        if (found == 1) {
+            Py_DECREF(value);
+            continue;
+        }
+        if (found == 0) {
+            PyErr_Format(PyExc_NameError, "name '%U' is not defined here", name);
+        }
+        Py_CLEAR(names);
+    }
+    Py_XDECREF(spaced);
+    Py_XDECREF(text);
+    return names;
+}
+
+static int
+write_run(Console *console, const char *rest)
+{
+    PyObject *names = NULL;
+    if (*rest != '\0' && (names = write_names(console, rest)) == NULL) {
+        return -1;
+    }
+    PyObject *written = scope_write(console->scope, names);
+    Py_XDECREF(names);
+    if (written == NULL) {
+        return -1;
+    }
+    int ret = change_tell(console, written);
+    if (ret == 0 && PyList_Size(written) == 0) {
+        ret = console_say(console, "nothing to write: no variable of this frame differs at the prompt");
+    }
+    Py_DECREF(written);
+    return ret;
+}
+
+const Command cmd_write = {
+    .name = "write", .alias = "", .usage = "[NAME...]", .family = "change",
+    .summary = "write variables changed at the prompt to the frame",
+    .detail = "Without names all that differ. Needed only while overwrite is off.",
+    .run = write_run,
+};
+
+static int
+overwrite_run(Console *console, const char *rest)
+{
+    int on = strcmp(rest, "on") == 0;
+    if (*rest == '\0') {
+        return console_say(console, "overwrite is %s", scope_overwrites(console->scope) ? "on" : "off");
+    }
+    if (!on && strcmp(rest, "off") != 0) {
+        return command_usage(&cmd_overwrite);
+    }
+    int ret = 0;
+    Py_ssize_t at = 0;
+    PyObject *level, *scope;
+    while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) { /* every frame visited */
+        PyObject *written;
+        ret = scope_set_overwrite((Namespace *)scope, on, &written);
+        if (ret == 0 && (Namespace *)scope == console->scope) {
+            ret = change_tell(console, written);
+        }
+        Py_XDECREF(written);
+    }
+    console->overwrite = on;
+    return ret < 0 ? ret : console_say(console, "overwrite is %s", on ? "on" : "off");
+}
+
+const Command cmd_overwrite = {
+    .name = "overwrite", .alias = "", .usage = "[on|off]", .family = "change",
+    .summary = "switch whether what you bind is in the frame at once",
+    .detail = "Switched on, it first writes what is pending.",
+    .run = overwrite_run,
+};

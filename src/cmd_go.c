@@ -1,0 +1,180 @@
+/* Commands that end the console or say when it opens again: continue, off, after, when, throw, abort. */
+#include "command.h"
+
+static int
+continue_run(Console *console, const char *rest)
+{
+    if (command_no_argument(&cmd_continue, rest) < 0) {
+        return -1;
+    }
+    console->left = 1;
+    return 0;
+}
+
+const Command cmd_continue = {
+    .name = "continue", .alias = "c exit quit", .usage = "", .family = "go on",
+    .summary = "leave the prompt, the program goes on (Ctrl-D does the same)",
+    .detail = "",
+    .run = continue_run,
+};
+
+/* The call site, which `off`, `after` and `when` are about. NULL with an exception where there is none. */
+static CallSite *
+go_site(Console *console)
+{
+    if (console->site == NULL) {
+        PyErr_SetString(PyExc_ValueError, "this console was not opened by a hook() in the program");
+    }
+    return console->site;
+}
+
+static int
+off_run(Console *console, const char *rest)
+{
+    CallSite *site = command_no_argument(&cmd_off, rest) < 0 ? NULL : go_site(console);
+    if (site == NULL) {
+        return -1;
+    }
+    site->off = true;
+    return console_say(console, "this hook() opens no more");
+}
+
+const Command cmd_off = {
+    .name = "off", .alias = "", .usage = "", .family = "go on",
+    .summary = "let this hook() open no more consoles",
+    .detail = "Other places that call hook() are not concerned.",
+    .run = off_run,
+};
+
+static int
+after_run(Console *console, const char *rest)
+{
+    long count;
+    if (!words_number(rest, &count) || count < 0) {
+        return command_usage(&cmd_after);
+    }
+    CallSite *site = go_site(console);
+    if (site == NULL) {
+        return -1;
+    }
+    site->skip = count;
+    return console_say(console, "this hook() lets %ld call%s pass", count, count == 1 ? "" : "s");
+}
+
+const Command cmd_after = {
+    .name = "after", .alias = "", .usage = "N", .family = "go on",
+    .summary = "let this hook() pass N times before it opens again",
+    .detail = "",
+    .run = after_run,
+};
+
+static int
+when_run(Console *console, const char *rest)
+{
+    CallSite *site = go_site(console);
+    if (site == NULL) {
+        return -1;
+    }
+    if (*rest == '\0') {
+        return site->condition == NULL ? console_say(console, "no condition")
+                                       : console_say(console, "when %U", (PyObject *)site->condition);
+    }
+    PyObject *text = PyUnicode_FromString(rest);
+    PyObject *compiled = text == NULL ? NULL : Py_CompileString(rest, "<hook: when>", Py_eval_input);
+    if (compiled == NULL) {
+        Py_XDECREF(text);
+        return -1;
+    }
+    Py_DECREF(compiled);
+    PyObject *old = site->condition;
+    site->condition = text;
+    Py_XDECREF(old);
+    return console_say(console, "this hook() opens when %U", text);
+}
+
+const Command cmd_when = {
+    .name = "when", .alias = "", .usage = "[EXPR]", .family = "go on",
+    .summary = "let this hook() open only when an expression holds",
+    .detail = "It is evaluated in the caller's frame at each call; `when True` takes it back.",
+    .run = when_run,
+};
+
+static int
+throw_run(Console *console, const char *rest)
+{
+    if (*rest == '\0') {
+        return command_usage(&cmd_throw);
+    }
+    PyObject *exception = console_eval(console, rest);
+    if (exception == NULL) {
+        return -1;
+    }
+    if (PyExceptionClass_Check(exception)) {
+        PyErr_SetNone(exception);
+    }
+    else if (PyExceptionInstance_Check(exception)) {
+        PyErr_SetObject(PyExceptionInstance_Class(exception), exception);
+    }
+    else {
+        PyErr_Format(PyExc_TypeError, "throw needs an exception, not %R", exception);
+        Py_DECREF(exception);
+        return -1;
+    }
+    Py_DECREF(exception);
+    console->left = console->raises = 1;
+    return 0;
+}
+
+const Command cmd_throw = {
+    .name = "throw", .alias = "", .usage = "EXPR", .family = "go on",
+    .summary = "leave the prompt and raise an exception where hook() was called",
+    .detail = "EXPR is an exception or its class: throw ValueError(\"no\")",
+    .run = throw_run,
+};
+
+/* In another thread SystemExit would end only that one: the main thread is told, too. */
+static void
+abort_main_thread(PyObject *code)
+{
+    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
+    PyObject *ident = main_thread == NULL ? NULL : PyObject_GetAttrString(main_thread, "ident");
+    /* An exception class is raised without arguments, so the status goes into a class of its own. */
+    PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(O){s:O}", "SystemExit", PyExc_SystemExit,
+                                           "code", code);
+    if (ident != NULL && type != NULL) {
+        PyThreadState_SetAsyncExc(PyLong_AsUnsignedLong(ident), type);
+    }
+    PyErr_Clear();
+    Py_XDECREF(type);
+    Py_XDECREF(ident);
+    Py_XDECREF(main_thread);
+    Py_XDECREF(threading);
+}
+
+static int
+abort_run(Console *console, const char *rest)
+{
+    long status = 1;
+    if (*rest != '\0' && !words_number(rest, &status)) {
+        return command_usage(&cmd_abort);
+    }
+    PyObject *code = PyLong_FromLong(status);
+    if (code == NULL) {
+        return -1;
+    }
+    if (!console->talk.is_main) {
+        abort_main_thread(code);
+    }
+    PyErr_SetObject(PyExc_SystemExit, code);
+    Py_DECREF(code);
+    console->left = console->raises = 1;
+    return 0;
+}
+
+const Command cmd_abort = {
+    .name = "abort", .alias = "", .usage = "[CODE]", .family = "go on",
+    .summary = "end the program (SystemExit; the status is 1 unless given)",
+    .detail = "",
+    .run = abort_run,
+};

@@ -1,0 +1,491 @@
+/* Commands that look: where, up, down, frame, list, source, locals, doc, pp. */
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compat.h"
+
+/* ---- frames ---- */
+
+/* One entry of the stack, as in a traceback, the chosen one marked. */
+static int
+look_show_frame(Console *console, PyObject *frame, long level)
+{
+    int ret = -1;
+    int line = frame_line(frame);
+    PyObject *file = frame_filename(frame);
+    PyObject *function = frame_function(frame);
+    PyObject *text = frame_source_line(frame, line);
+    PyObject *code = text == NULL ? NULL : PyObject_CallMethod(text, "strip", NULL);
+    if (file != NULL && function != NULL && code != NULL) {
+        ret = console_say(console, "%s #%ld  %U  %U:%d", level == console->view.level ? ">" : " ", level, function, file,
+                          line);
+        if (ret == 0 && PyUnicode_GetLength(code) > 0) {
+            ret = console_say(console, "        %U", code);
+        }
+    }
+    Py_XDECREF(code);
+    Py_XDECREF(text);
+    Py_XDECREF(function);
+    Py_XDECREF(file);
+    return ret;
+}
+
+static int
+where_run(Console *console, const char *rest)
+{
+    enum { AROUND = 20 }; /* frames shown on either side of the chosen one */
+    long count = 0, first = 0;
+    int ret = -1;
+    int all = strcmp(rest, "all") == 0;
+    if (*rest != '\0' && !all) {
+        return command_usage(&cmd_where);
+    }
+    PyObject *frames = PyList_New(0);
+    PyObject *frame = Py_NewRef(console->view.base);
+    while (frame != NULL && frames != NULL) {
+        if (PyList_Append(frames, frame) < 0) {
+            goto done;
+        }
+        Py_SETREF(frame, frame_back(frame));
+        count++;
+    }
+    if (frames == NULL || PyErr_Occurred()) {
+        goto done;
+    }
+    long last = count - 1;
+    if (!all && last > console->view.level + AROUND) {
+        last = console->view.level + AROUND;
+    }
+    if (!all && console->view.level > AROUND) {
+        first = console->view.level - AROUND;
+    }
+    ret = last < count - 1 ? console_say(console, "  ... %ld callers more: `where all`", count - 1 - last) : 0;
+    for (long level = last; ret == 0 && level >= first; level--) {
+        ret = look_show_frame(console, PyList_GetItem(frames, level), level);
+    }
+    if (ret == 0 && first > 0) {
+        ret = console_say(console, "  ... %ld more: `where all`", first);
+    }
+done:
+    Py_XDECREF(frame);
+    Py_XDECREF(frames);
+    return ret;
+}
+
+const Command cmd_where = {
+    .name = "where", .alias = "bt", .usage = "[all]", .family = "look",
+    .summary = "show the stack, the latest call last; > marks the frame you are in",
+    .detail = "#0 is the frame that called hook(). Of a deep stack what is near is shown.",
+    .run = where_run,
+};
+
+static int
+look_go(Console *console, long level)
+{
+    long deepest;
+    if (level < 0) {
+        PyErr_SetString(PyExc_ValueError, "this is #0, the frame that called hook()");
+        return -1;
+    }
+    int there = console_go(console, level, &deepest);
+    if (there == 0) {
+        PyErr_Format(PyExc_ValueError, "there is no frame #%ld: the oldest is #%ld", level, deepest);
+    }
+    return there == 1 ? look_show_frame(console, console->view.frame, level) : -1;
+}
+
+/* A count of at least 1, which may be left out. */
+static int
+look_count(const Command *command, const char *rest, long *count)
+{
+    *count = 1;
+    if (*rest != '\0' && (!words_number(rest, count) || *count < 1)) {
+        return command_usage(command);
+    }
+    return 0;
+}
+
+static int
+up_run(Console *console, const char *rest)
+{
+    long count;
+    return look_count(&cmd_up, rest, &count) < 0 ? -1 : look_go(console, console->view.level + count);
+}
+
+const Command cmd_up = {
+    .name = "up", .alias = "", .usage = "[N]", .family = "look",
+    .summary = "go to the caller's frame, or N frames up",
+    .detail = "Names typed before stay: those of a frame with it, new ones everywhere.",
+    .run = up_run,
+};
+
+static int
+down_run(Console *console, const char *rest)
+{
+    long count;
+    return look_count(&cmd_down, rest, &count) < 0 ? -1 : look_go(console, console->view.level - count);
+}
+
+const Command cmd_down = {
+    .name = "down", .alias = "", .usage = "[N]", .family = "look",
+    .summary = "go back towards the frame that called hook()",
+    .detail = "",
+    .run = down_run,
+};
+
+static int
+frame_run(Console *console, const char *rest)
+{
+    long level;
+    if (*rest == '\0') {
+        return look_show_frame(console, console->view.frame, console->view.level);
+    }
+    if (!words_number(*rest == '#' ? rest + 1 : rest, &level) || level < 0) {
+        return command_usage(&cmd_frame);
+    }
+    return look_go(console, level);
+}
+
+const Command cmd_frame = {
+    .name = "frame", .alias = "", .usage = "[N]", .family = "look",
+    .summary = "go to frame N of `where`, or show the one you are in",
+    .detail = "",
+    .run = frame_run,
+};
+
+/* ---- source ---- */
+
+enum { LIST_LINES = 11 };
+
+/* What to list: "" goes on, "." is around the current line, "N" around N, "A,B" from A to B. */
+static int
+list_range(Console *console, const char *rest, long *first, long *last)
+{
+    char *end;
+    long current = frame_line(console->view.frame);
+    if (*rest == '\0' && console->listed > 0) {
+        *first = console->listed + 1;
+    }
+    else if (*rest == '\0' || strcmp(rest, ".") == 0) {
+        *first = current - LIST_LINES / 2;
+    }
+    else {
+        long line = strtol(rest, &end, 10);
+        if (end != rest && *end == ',') {
+            *first = line;
+            return words_number(end + 1, last) && line >= 1 && *last >= line ? 0 : command_usage(&cmd_list);
+        }
+        if (!words_number(rest, &line) || line < 1) {
+            return command_usage(&cmd_list);
+        }
+        *first = line - LIST_LINES / 2;
+    }
+    *first = *first < 1 ? 1 : *first;
+    *last = *first + LIST_LINES - 1;
+    return 0;
+}
+
+/* The lines of the frame's source: a list of str, empty when it cannot be had. */
+static PyObject *
+list_lines(Console *console)
+{
+    PyObject *lines = NULL;
+    PyObject *linecache = PyImport_ImportModule("linecache");
+    PyObject *file = frame_filename(console->view.frame);
+    PyObject *globals = frame_globals(console->view.frame);
+    if (linecache != NULL && file != NULL && globals != NULL) {
+        lines = PyObject_CallMethod(linecache, "getlines", "OO", file, globals);
+    }
+    Py_XDECREF(globals);
+    Py_XDECREF(file);
+    Py_XDECREF(linecache);
+    return lines;
+}
+
+static int
+list_run(Console *console, const char *rest)
+{
+    long first = 1, last = 0;
+    int ret = 0;
+    if (list_range(console, rest, &first, &last) < 0) {
+        return -1;
+    }
+    PyObject *lines = list_lines(console);
+    Py_ssize_t count = lines == NULL ? -1 : PyList_Size(lines);
+    if (count == 0) {
+        PyObject *file = frame_filename(console->view.frame);
+        ret = file == NULL ? -1 : console_say(console, "no source of %U", file);
+        Py_XDECREF(file);
+    }
+    else if (count > 0 && first > count) {
+        ret = console_say(console, "that is the end: line %zd is the last (`list .` goes back)", count);
+    }
+    for (long number = first; ret == 0 && number <= last && number <= count; number++) {
+        PyObject *line = PyObject_CallMethod(PyList_GetItem(lines, number - 1), "rstrip", NULL);
+        const char *mark = number == frame_line(console->view.frame) ? "->" : "  ";
+        ret = line == NULL ? -1 : console_say(console, "%s %4ld  %U", mark, number, line);
+        Py_XDECREF(line);
+        console->listed = number;
+    }
+    Py_XDECREF(lines);
+    return count < 0 ? -1 : ret;
+}
+
+const Command cmd_list = {
+    .name = "list", .alias = "", .usage = "[LINE | FIRST,LAST | .]", .family = "look",
+    .summary = "show the source around the current line",
+    .detail = "Again goes on; `list .` comes back; `list 10,20` shows those lines.",
+    .run = list_run,
+};
+
+/* Call a function of the standard library with the value of an expression: a new reference. */
+static PyObject *
+look_ask(Console *console, const Command *command, const char *rest, const char *module_name, const char *function)
+{
+    if (*rest == '\0') {
+        command_usage(command);
+        return NULL;
+    }
+    PyObject *value = console_eval(console, rest);
+    PyObject *module = value == NULL ? NULL : PyImport_ImportModule(module_name);
+    PyObject *answer = module == NULL ? NULL : PyObject_CallMethod(module, function, "O", value);
+    Py_XDECREF(module);
+    Py_XDECREF(value);
+    return answer;
+}
+
+/* Print text with a newline at its end. */
+static int
+look_print(Console *console, PyObject *text)
+{
+    PyObject *stripped = PyObject_CallMethod(text, "rstrip", "s", "\n");
+    int ret = stripped == NULL ? -1 : console_say(console, "%U", stripped);
+    Py_XDECREF(stripped);
+    return ret;
+}
+
+static int
+source_command_run(Console *console, const char *rest)
+{
+    PyObject *text = look_ask(console, &cmd_source, rest, "inspect", "getsource");
+    if (text == NULL) {
+        /* "could not get source code", "... is not a module, class, method, ...": inspect's words do */
+        if (PyErr_ExceptionMatches(PyExc_OSError) || PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyObject *type, *value, *traceback;
+            PyErr_Fetch(&type, &value, &traceback);
+            PyErr_NormalizeException(&type, &value, &traceback);
+            PyObject *why = PyObject_Str(value);
+            int ret = why == NULL ? -1 : console_say(console, "no source of %s: %U", rest, why);
+            Py_XDECREF(why);
+            Py_XDECREF(type);
+            Py_XDECREF(value);
+            Py_XDECREF(traceback);
+            return ret;
+        }
+        return -1;
+    }
+    int ret = look_print(console, text);
+    Py_DECREF(text);
+    return ret;
+}
+
+const Command cmd_source = {
+    .name = "source", .alias = "", .usage = "OBJ", .family = "look",
+    .summary = "show the source of a function, class or module",
+    .detail = "",
+    .run = source_command_run,
+};
+
+/* ---- values ---- */
+
+/* "NAME = VALUE", the value's repr cut to what fits on a line. */
+static int
+locals_show(Console *console, PyObject *shortener, PyObject *name)
+{
+    PyObject *value;
+    int found = scope_get(console->scope, name, &value);
+    if (found <= 0) {
+        return found;
+    }
+    PyObject *repr = PyObject_CallMethod(shortener, "repr", "O", value);
+    if (repr == NULL) { /* a broken __repr__ is said, and the others are shown */
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        repr = PyUnicode_FromFormat("<repr failed: %s>", PyExceptionClass_Name(type));
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    }
+    Py_DECREF(value);
+    PyObject *words = repr == NULL ? NULL : PyUnicode_Split(repr, NULL, -1);
+    PyObject *space = PyUnicode_FromString(" ");
+    PyObject *flat = words == NULL || space == NULL ? NULL : PyUnicode_Join(space, words);
+    Py_ssize_t room = talk_columns(&console->talk) - PyUnicode_GetLength(name) - 4;
+    room = room < 20 ? 20 : room;
+    if (flat != NULL && PyUnicode_GetLength(flat) > room) {
+        PyObject *start = PyUnicode_Substring(flat, 0, room - 3);
+        Py_SETREF(flat, start == NULL ? NULL : PyUnicode_FromFormat("%U...", start));
+        Py_XDECREF(start);
+    }
+    int ret = flat == NULL ? -1 : console_say(console, "%U = %U", name, flat);
+    Py_XDECREF(flat);
+    Py_XDECREF(space);
+    Py_XDECREF(words);
+    Py_XDECREF(repr);
+    return ret;
+}
+
+/* reprlib: long containers are not walked to their ends. */
+static PyObject *
+locals_shortener(void)
+{
+    static const char *const limits[] = {"maxstring", "maxother", "maxlong"};
+    PyObject *module = PyImport_ImportModule("reprlib");
+    PyObject *shortener = module == NULL ? NULL : PyObject_CallMethod(module, "Repr", NULL);
+    PyObject *limit = PyLong_FromLong(400);
+    for (size_t i = 0; shortener != NULL && limit != NULL && i < sizeof limits / sizeof *limits; i++) {
+        if (PyObject_SetAttrString(shortener, limits[i], limit) < 0) {
+            Py_CLEAR(shortener);
+        }
+    }
+    Py_XDECREF(limit);
+    Py_XDECREF(module);
+    return shortener;
+}
+
+static int
+locals_is_dunder(PyObject *name)
+{
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    size_t length = text == NULL ? 0 : strlen(text);
+    PyErr_Clear();
+    return length > 4 && memcmp(text, "__", 2) == 0 && memcmp(text + length - 2, "__", 2) == 0;
+}
+
+static int
+locals_run(Console *console, const char *rest)
+{
+    enum { MOST = 200 };
+    int ret = -1;
+    Py_ssize_t shown = 0, hidden = 0;
+    int all = strcmp(rest, "all") == 0;
+    if (*rest != '\0' && !all) {
+        return command_usage(&cmd_locals);
+    }
+    PyObject *shortener = locals_shortener();
+    PyObject *names = shortener == NULL ? NULL : scope_names(console->scope);
+    if (names == NULL || PyList_Sort(names) < 0) {
+        goto done;
+    }
+    if (talk_enter(&console->talk) < 0) { /* a __repr__ may print */
+        goto done;
+    }
+    ret = 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(names); i++) {
+        PyObject *name = PyList_GetItem(names, i);
+        if (!all && (locals_is_dunder(name) || PyUnicode_CompareWithASCIIString(name, "_") == 0)) {
+            continue;
+        }
+        if (!all && shown == MOST) {
+            hidden++;
+            continue;
+        }
+        shown++;
+        ret = locals_show(console, shortener, name);
+    }
+    talk_leave(&console->talk);
+    if (ret == 0 && hidden > 0) {
+        ret = console_say(console, "... %zd more: `locals all`", hidden);
+    }
+    if (ret == 0 && shown == 0) {
+        ret = console_say(console, "no local names");
+    }
+done:
+    Py_XDECREF(names);
+    Py_XDECREF(shortener);
+    return ret;
+}
+
+const Command cmd_locals = {
+    .name = "locals", .alias = "", .usage = "[all]", .family = "look",
+    .summary = "show the variables of the frame, a line each",
+    .detail = "With `all` those like __name__ too, and however many there are.",
+    .run = locals_run,
+};
+
+static int
+doc_run(Console *console, const char *rest)
+{
+    if (*rest == '\0') {
+        return command_usage(&cmd_doc);
+    }
+    int ret = -1;
+    PyObject *value = console_eval(console, rest);
+    PyObject *inspect = value == NULL ? NULL : PyImport_ImportModule("inspect");
+    if (inspect == NULL) {
+        Py_XDECREF(value);
+        return -1;
+    }
+    PyObject *signature = PyCallable_Check(value) ? PyObject_CallMethod(inspect, "signature", "O", value) : NULL;
+    PyErr_Clear(); /* many builtins have none */
+    PyObject *doc = PyObject_CallMethod(inspect, "getdoc", "O", value);
+    if (doc != NULL) {
+        PyObject *shown = signature == NULL ? NULL : PyObject_Str(signature);
+        ret = shown == NULL ? 0 : console_say(console, "%s%U", rest, shown);
+        Py_XDECREF(shown);
+        PyErr_Clear();
+        if (ret == 0) {
+            ret = doc == Py_None ? console_say(console, "no documentation") : look_print(console, doc);
+        }
+    }
+    Py_XDECREF(doc);
+    Py_XDECREF(signature);
+    Py_DECREF(inspect);
+    Py_DECREF(value);
+    return ret;
+}
+
+const Command cmd_doc = {
+    .name = "doc", .alias = "", .usage = "OBJ", .family = "look",
+    .summary = "show the signature and the documentation of an object",
+    .detail = "",
+    .run = doc_run,
+};
+
+static int
+pp_run(Console *console, const char *rest)
+{
+    if (*rest == '\0') {
+        return command_usage(&cmd_pp);
+    }
+    PyObject *value = console_eval(console, rest);
+    if (value == NULL || talk_enter(&console->talk) < 0) {
+        Py_XDECREF(value);
+        return -1;
+    }
+    PyObject *pprint = PyImport_ImportModule("pprint");
+    PyObject *none = PyTuple_New(0);
+    PyObject *kwargs = Py_BuildValue("{s:i}", "width", talk_columns(&console->talk) - 1);
+    PyObject *type = pprint == NULL ? NULL : PyObject_GetAttrString(pprint, "PrettyPrinter");
+    PyObject *printer = type == NULL || none == NULL || kwargs == NULL ? NULL : PyObject_Call(type, none, kwargs);
+    PyObject *text = printer == NULL ? NULL : PyObject_CallMethod(printer, "pformat", "O", value);
+    talk_leave(&console->talk);
+    int ret = text == NULL ? -1 : console_say(console, "%U", text);
+    Py_XDECREF(text);
+    Py_XDECREF(printer);
+    Py_XDECREF(type);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(none);
+    Py_XDECREF(pprint);
+    Py_DECREF(value);
+    return ret;
+}
+
+const Command cmd_pp = {
+    .name = "pp", .alias = "", .usage = "EXPR", .family = "look",
+    .summary = "pretty-print a value to the width of the screen",
+    .detail = "",
+    .run = pp_run,
+};

@@ -1,0 +1,39 @@
+/* Commands of the prompt: one static table, from which `help`, the documentation and the dispatch are made. */
+#ifndef HOOKING_COMMAND_H
+#define HOOKING_COMMAND_H
+
+#include "console.h"
+#include "words.h"
+
+typedef struct Command {
+    const char *name;
+    const char *alias;   /* other names, separated by blanks; "" for none */
+    const char *usage;   /* what follows the name; "" for nothing */
+    const char *family;  /* look, change, go on */
+    const char *summary; /* one line */
+    const char *detail;  /* more, for `help NAME` and the manual; "" for nothing */
+    /* `rest`: what was typed after the name. -1 with an exception, which is shown. */
+    int (*run)(Console *console, const char *rest);
+} Command;
+
+/* The command of that name or alias, or NULL. */
+const Command *command_find(const Line *line);
+
+/* All of them, ended by NULL. */
+extern const Command *const COMMANDS[];
+
+/* Refuse arguments for a command that takes none: -1 with an exception. */
+int command_no_argument(const Command *command, const char *rest);
+
+/* "usage: NAME USAGE" as a ValueError: always -1. */
+int command_usage(const Command *command);
+
+/* hooking._core.commands(): the table as a list of dicts of str. */
+PyObject *command_table(PyObject *module, PyObject *none);
+
+/* Each in the file of its family: cmd_look.c, cmd_change.c, cmd_go.c. */
+extern const Command cmd_where, cmd_up, cmd_down, cmd_frame, cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
+extern const Command cmd_write, cmd_overwrite;
+extern const Command cmd_continue, cmd_off, cmd_after, cmd_when, cmd_throw, cmd_abort;
+
+#endif

@@ -1,0 +1,625 @@
+/* The console, see console.h. */
+#define _GNU_SOURCE /* gettid() */
+#include "console.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "await.h"
+#include "command.h"
+#include "compat.h"
+#include "source.h"
+
+/* The lines typed in this process, in whichever console. Guarded by the GIL. */
+static History history;
+
+/* ---- whose turn it is ---- */
+
+/* One console at a time in a process; one thread may have several, a hook() in what is run at a prompt. */
+static struct {
+    PyThread_type_lock lock;
+    unsigned long owner; /* thread identifier, while depth > 0 */
+    int depth;
+    pid_t pid;           /* a forked child starts afresh: the owner may not have come along */
+} turn;
+
+static int
+turn_wait(PyObject *thread, PyObject *frame)
+{
+    enum { SLICE = 100000 }; /* microseconds between looks at signals */
+    PyObject *file = frame_filename(frame);
+    PyObject *text = file == NULL ? NULL
+                                  : PyUnicode_FromFormat("[%V waits for this console: hook() at %U:%d]", thread,
+                                                         "MainThread", file, frame_line(frame));
+    const char *line = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, NULL);
+    if (line != NULL) {
+        term_notify(line);
+    }
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(file);
+    for (;;) {
+        PyLockStatus status;
+        Py_BEGIN_ALLOW_THREADS
+        status = PyThread_acquire_lock_timed(turn.lock, SLICE, 1);
+        Py_END_ALLOW_THREADS
+        if (status == PY_LOCK_ACQUIRED) {
+            return 0;
+        }
+        if (PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+}
+
+static int
+turn_take(PyObject *thread, PyObject *frame)
+{
+    unsigned long me = PyThread_get_thread_ident();
+    if (turn.lock == NULL || turn.pid != getpid()) {
+        turn.lock = PyThread_allocate_lock(); /* the parent's, if any, is left: somebody may hold it */
+        turn.depth = 0;
+        turn.pid = getpid();
+        if (turn.lock == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    if (turn.depth > 0 && turn.owner == me) {
+        turn.depth++;
+        return 0;
+    }
+    if (!PyThread_acquire_lock(turn.lock, NOWAIT_LOCK) && turn_wait(thread, frame) < 0) {
+        return -1;
+    }
+    turn.owner = me;
+    turn.depth = 1;
+    return 0;
+}
+
+static void
+turn_give(void)
+{
+    if (turn.pid == getpid() && --turn.depth == 0) {
+        PyThread_release_lock(turn.lock);
+    }
+}
+
+int
+console_is_main_thread(PyObject **name)
+{
+    *name = NULL;
+    PyObject *modules = PySys_GetObject("modules");
+    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
+    PyObject *ident = main_thread == NULL ? NULL : PyObject_GetAttrString(main_thread, "ident");
+    unsigned long me = PyThread_get_thread_ident();
+    int is_main = ident != NULL && PyLong_Check(ident) ? PyLong_AsUnsignedLong(ident) == me : gettid() == getpid();
+    PyErr_Clear();
+    if (!is_main && threading != NULL) {
+        /* Not current_thread(): for a thread that C code started it would leave an entry behind. */
+        PyObject *threads = PyObject_CallMethod(threading, "enumerate", NULL);
+        for (Py_ssize_t i = 0; threads != NULL && *name == NULL && i < PyList_Size(threads); i++) {
+            PyObject *thread = PyList_GetItem(threads, i);
+            Py_XDECREF(ident);
+            ident = PyObject_GetAttrString(thread, "ident");
+            if (ident != NULL && PyLong_Check(ident) && PyLong_AsUnsignedLong(ident) == me) {
+                *name = PyObject_GetAttrString(thread, "name");
+            }
+        }
+        Py_XDECREF(threads);
+        PyErr_Clear();
+    }
+    if (!is_main && *name == NULL) {
+        *name = PyUnicode_FromFormat("thread %lu", me);
+    }
+    Py_XDECREF(ident);
+    Py_XDECREF(main_thread);
+    return is_main;
+}
+
+/* ---- saying ---- */
+
+int
+console_print(Console *console, PyObject *text)
+{
+    return talk_write(&console->talk, text);
+}
+
+int
+console_say(Console *console, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    PyObject *text = PyUnicode_FromFormatV(format, arguments);
+    va_end(arguments);
+    PyObject *line = text == NULL ? NULL : PyUnicode_FromFormat("%U\n", text);
+    int ret = line == NULL ? -1 : console_print(console, line);
+    Py_XDECREF(line);
+    Py_XDECREF(text);
+    return ret;
+}
+
+/* The program's own exception, in whose handler hook() was called, is no part of what went wrong here. */
+static void
+console_cut_context(PyObject *exception)
+{
+    PyObject *handled = PyErr_GetHandledException();
+    PyObject *at = Py_NewRef(exception);
+    while (handled != NULL && at != NULL && at != handled) {
+        PyObject *context = PyException_GetContext(at);
+        if (context == handled) {
+            PyException_SetContext(at, NULL);
+            Py_CLEAR(context);
+        }
+        Py_SETREF(at, context);
+    }
+    Py_XDECREF(at);
+    Py_XDECREF(handled);
+}
+
+/* Drop the entries before the input's own: an event loop's, when it ran a coroutine. New reference or NULL. */
+static PyObject *
+console_cut_traceback(PyObject *traceback, PyObject *filename)
+{
+    PyObject *at = Py_XNewRef(traceback);
+    while (at != NULL && at != Py_None && filename != NULL) {
+        PyObject *frame = PyObject_GetAttrString(at, "tb_frame");
+        PyObject *file = frame == NULL ? NULL : frame_filename(frame);
+        int found = file != NULL && PyUnicode_Compare(file, filename) == 0;
+        Py_XDECREF(file);
+        Py_XDECREF(frame);
+        if (found) {
+            return at;
+        }
+        Py_SETREF(at, PyObject_GetAttrString(at, "tb_next"));
+    }
+    Py_XDECREF(at);
+    return Py_XNewRef(traceback);
+}
+
+void
+console_show_error(Console *console, PyObject *filename)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *shown = console_cut_traceback(traceback, filename);
+    if (value == NULL) {
+        goto done;
+    }
+    PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
+    console_cut_context(value);
+    PyObject *module = PyImport_ImportModule("traceback");
+    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "O", value);
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
+    if (text == NULL || console_print(console, text) < 0) {
+        PyErr_Clear();
+        console_say(console, "%s (and showing it failed)", PyExceptionClass_Name(type));
+        PyErr_Clear();
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(empty);
+    Py_XDECREF(parts);
+    Py_XDECREF(module);
+done:
+    Py_XDECREF(shown);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}
+
+/* An error of a command: one line, unless it is a traceback that tells more. */
+static void
+console_show_complaint(Console *console)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL || value == NULL || PyErr_GivenExceptionMatches(value, PyExc_SyntaxError)) {
+        PyErr_Restore(type, value, traceback);
+        console_show_error(console, NULL);
+        return;
+    }
+    PyObject *text = PyObject_Str(value);
+    if (text == NULL || console_say(console, "%U", text) < 0) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+}
+
+int
+console_tell_refusals(Console *console)
+{
+    PyObject *refusals = scope_take_refusals(console->scope);
+    int ret = refusals == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(refusals); i++) {
+        ret = console_say(console, "%U", PyList_GetItem(refusals, i));
+    }
+    Py_XDECREF(refusals);
+    return ret;
+}
+
+/* ---- frames ---- */
+
+/* Make the chosen frame's scope the current one: the one from an earlier visit, or a new one. */
+static int
+console_enter_scope(Console *console)
+{
+    PyObject *level = PyLong_FromLong(console->view.level);
+    PyObject *scope = level == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(console->scopes, level));
+    if (scope == NULL && level != NULL && !PyErr_Occurred()) {
+        scope = (PyObject *)scope_new(console->state, console->view.frame, console->shared, console->overwrite);
+        if (scope != NULL && PyDict_SetItem(console->scopes, level, scope) < 0) {
+            Py_CLEAR(scope);
+        }
+    }
+    Py_XDECREF(level);
+    if (scope == NULL) {
+        return -1;
+    }
+    console->scope = (Namespace *)scope;
+    Py_DECREF(scope); /* `scopes` keeps it */
+    return 0;
+}
+
+int
+console_go(Console *console, long level, long *deepest)
+{
+    int there = frame_view_go(&console->view, level, deepest);
+    if (there == 1) {
+        console->listed = 0;
+        return console_enter_scope(console) < 0 ? -1 : 1;
+    }
+    return there;
+}
+
+PyObject *
+console_eval(Console *console, const char *expression)
+{
+    PyObject *value = NULL;
+    PyObject *text = PyUnicode_DecodeFSDefault(expression);
+    if (text != NULL && talk_enter(&console->talk) == 0) {
+        value = source_eval(console->state, console->scope, text, &console->runner);
+        talk_leave(&console->talk);
+    }
+    Py_XDECREF(text);
+    return value;
+}
+
+/* ---- running ---- */
+
+/* SystemExit leaves the prompt, not the program. */
+static int
+console_leave_by_exit(Console *console)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    int ret;
+    if (console->state->left_by_exit) {
+        ret = console_say(console, "exit(): the program goes on (\"abort\" ends it)");
+    }
+    else {
+        PyObject *text = PyObject_Repr(value);
+        PyErr_Clear();
+        ret = console_say(console, "%V at the prompt: the program goes on (\"abort\" ends it)", text, "SystemExit");
+        Py_XDECREF(text);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    console->left = 1;
+    return ret;
+}
+
+static int
+console_execute(Console *console, Source *source)
+{
+    console->state->left_by_exit = 0;
+    if (talk_enter(&console->talk) < 0) {
+        return -1;
+    }
+    if (source_run(source, console->scope, &console->runner) < 0) {
+        if (PyErr_ExceptionMatches(PyExc_SystemExit)) {
+            if (console_leave_by_exit(console) < 0) {
+                PyErr_Clear();
+            }
+        }
+        else {
+            PyObject *type, *value, *traceback;
+            PyErr_Fetch(&type, &value, &traceback);
+            if (source_remember(source) < 0) {
+                PyErr_Clear();
+            }
+            PyErr_Restore(type, value, traceback);
+            console_show_error(console, source->filename);
+        }
+    }
+    talk_leave(&console->talk);
+    return console_tell_refusals(console);
+}
+
+/* An input that does not parse: its error, shown. */
+static void
+console_show_parse_error(Console *console, Source *source)
+{
+    source->state->inputs++;
+    console_show_error(console, source->filename);
+}
+
+/* ---- reading ---- */
+
+/* The prompt to show: sys.ps1 or ps2 if the user has set it, with the thread's name before it. */
+static PyObject *
+console_prompt(Console *console, const char *which, const char *standard)
+{
+    PyObject *text = NULL;
+    PyObject *set = PySys_GetObject(which);
+    if (set != NULL) {
+        text = PyObject_Str(set);
+        PyErr_Clear();
+    }
+    if (text == NULL) {
+        text = PyUnicode_FromString(standard);
+    }
+    if (text != NULL && console->thread != NULL) {
+        Py_SETREF(text, PyUnicode_FromFormat("[%U] %U", console->thread, text));
+    }
+    return text;
+}
+
+static TermStatus
+console_ask(Console *console, const char *which, const char *standard, PyObject **text)
+{
+    PyObject *prompt = console_prompt(console, which, standard);
+    TermStatus status = prompt == NULL ? TERM_ERROR : talk_read(&console->talk, prompt, &history, text);
+    Py_XDECREF(prompt);
+    if (status == TERM_LINE && console->talk.has_term) {
+        PyObject *bytes = PyUnicode_EncodeFSDefault(*text);
+        if (bytes == NULL) {
+            PyErr_Clear(); /* not text: not worth remembering */
+        }
+        else {
+            history_keep(&history, PyBytes_AsString(bytes));
+        }
+        Py_XDECREF(bytes);
+    }
+    return status;
+}
+
+/* Read lines until the input is complete. 1 when it is, 0 when it was dropped, -1. `source` is initialised. */
+static int
+console_complete(Console *console, Source *source)
+{
+    for (;;) {
+        SourceStatus status = source_parse(source);
+        if (status == SOURCE_COMPLETE) {
+            return 1;
+        }
+        if (status == SOURCE_EMPTY) {
+            return 0;
+        }
+        if (status == SOURCE_ERROR) {
+            console_show_parse_error(console, source);
+            return 0;
+        }
+        PyObject *more;
+        TermStatus read = console_ask(console, "ps2", "... ", &more);
+        if (read == TERM_ERROR) {
+            return -1;
+        }
+        if (read == TERM_INTERRUPTED) {
+            return console_say(console, "KeyboardInterrupt") < 0 ? -1 : 0;
+        }
+        if (read == TERM_EOF) {
+            return console_say(console, "\nthe block was not finished, and is dropped") < 0 ? -1 : 0;
+        }
+        PyObject *longer = PyUnicode_FromFormat("%U\n%U", source->text, more);
+        Py_DECREF(more);
+        if (longer == NULL) {
+            return -1;
+        }
+        Py_SETREF(source->text, longer);
+    }
+}
+
+static int
+console_run_python(Console *console, PyObject *text)
+{
+    Source source;
+    int ret = -1;
+    if (source_init(&source, console->state, text) == 0) {
+        ret = console_complete(console, &source);
+        if (ret == 1) {
+            ret = console_execute(console, &source);
+        }
+    }
+    source_clear(&source);
+    return ret;
+}
+
+static int
+console_run_command(Console *console, const Command *command, const char *rest)
+{
+    if (command->run(console, rest) < 0) {
+        console_show_complaint(console);
+    }
+    return 0;
+}
+
+/* Is a line whose first word is a command's name Python all the same? 1, 0, -1. */
+static int
+console_is_python(Console *console, const Line *line, PyObject *text)
+{
+    Source source;
+    int ret = -1;
+    PyObject *name = PyUnicode_FromStringAndSize(line->word, (Py_ssize_t)line->word_len);
+    if (name == NULL || source_init(&source, console->state, text) < 0) {
+        Py_XDECREF(name);
+        return -1;
+    }
+    SourceStatus status = source_parse(&source);
+    if (status == SOURCE_ERROR) {
+        PyErr_Clear();
+        ret = 0;
+    }
+    else {
+        ret = status == SOURCE_COMPLETE ? source_assigns(&source, PyUnicode_AsUTF8AndSize(name, NULL)) : 0;
+        if (ret == 0) {
+            ret = scope_is_users(console->scope, name);
+        }
+    }
+    source_clear(&source);
+    Py_DECREF(name);
+    return ret;
+}
+
+/* Decide what a line is and do it. */
+static int
+console_do(Console *console, PyObject *text)
+{
+    int ret = -1;
+    PyObject *bytes = PyUnicode_EncodeFSDefault(text);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return console_run_python(console, text); /* which says what is wrong with it */
+    }
+    Line line = words_split(PyBytes_AsString(bytes));
+    const Command *command = line.kind == LINE_PLAIN || line.kind == LINE_FORCED ? command_find(&line) : NULL;
+    if (line.kind == LINE_FORCED && command == NULL) {
+        ret = console_say(console, "no command %s: `help` lists them", PyBytes_AsString(bytes));
+    }
+    else if (line.kind == LINE_INDENTED) {
+        PyObject *dedented = PyObject_CallMethod(text, "lstrip", NULL);
+        ret = dedented == NULL ? -1 : console_run_python(console, dedented);
+        Py_XDECREF(dedented);
+    }
+    else {
+        int python = command == NULL ? 1 : line.kind == LINE_FORCED ? 0 : console_is_python(console, &line, text);
+        ret = python < 0 ? -1 : python ? console_run_python(console, text) : console_run_command(console, command, line.rest);
+    }
+    Py_DECREF(bytes);
+    return ret;
+}
+
+static int
+console_loop(Console *console)
+{
+    while (!console->left) {
+        PyObject *text;
+        TermStatus status = console_ask(console, "ps1", ">>> ", &text);
+        int failed = 0;
+        switch (status) {
+        case TERM_LINE:
+            failed = console_do(console, text) < 0;
+            Py_DECREF(text);
+            break;
+        case TERM_INTERRUPTED:
+            failed = console_say(console, "KeyboardInterrupt") < 0;
+            break;
+        case TERM_EOF:
+            failed = console_say(console, "") < 0;
+            console->left = 1;
+            break;
+        case TERM_ERROR:
+            failed = 1;
+            break;
+        }
+        if (failed) {
+            return -1;
+        }
+    }
+    return console->raises ? -1 : 0;
+}
+
+/* ---- opening and closing ---- */
+
+/* One line about changed variables that stay at the prompt, for each frame where there are any. */
+static int
+console_tell_pending(Console *console)
+{
+    PyObject *level, *scope;
+    Py_ssize_t at = 0;
+    int ret = 0;
+    while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) {
+        PyObject *pending = scope_pending((Namespace *)scope);
+        PyObject *comma = PyUnicode_FromString(", ");
+        PyObject *names = pending == NULL || comma == NULL ? NULL : PyUnicode_Join(comma, pending);
+        if (names == NULL) {
+            ret = -1;
+        }
+        else if (PyList_Size(pending) > 0) {
+            ret = console_say(console, "not written back: %U (\"write\" or hook(overwrite_locals=True) does)", names);
+        }
+        Py_XDECREF(names);
+        Py_XDECREF(comma);
+        Py_XDECREF(pending);
+    }
+    return ret;
+}
+
+static void
+console_close(Console *console)
+{
+    PyObject *level, *scope;
+    Py_ssize_t at = 0;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (console_tell_pending(console) < 0) {
+        PyErr_Clear();
+    }
+    if (console->runner != NULL && talk_enter(&console->talk) == 0) {
+        await_close(&console->runner);
+        talk_leave(&console->talk);
+    }
+    while (PyDict_Next(console->scopes, &at, &level, &scope)) {
+        scope_close((Namespace *)scope);
+    }
+    talk_close(&console->talk);
+    Py_CLEAR(console->scopes);
+    Py_CLEAR(console->shared);
+    Py_CLEAR(console->runner);
+    Py_CLEAR(console->thread);
+    frame_view_close(&console->view);
+    PyErr_Restore(type, value, traceback);
+}
+
+int
+console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
+            CallSite *site, const char **why)
+{
+    int ret = -1;
+    Console console = {.state = state, .site = site, .overwrite = overwrite};
+    *why = NULL;
+    int is_main = console_is_main_thread(&console.thread);
+    if (turn_take(console.thread, frame) < 0) {
+        Py_CLEAR(console.thread);
+        return -1;
+    }
+    int talking = talk_open(&console.talk, is_main, why);
+    if (talking <= 0) {
+        Py_CLEAR(console.thread);
+        turn_give();
+        return talking;
+    }
+    *why = NULL;
+    frame_view_open(&console.view, frame);
+    console.scopes = PyDict_New();
+    console.shared = PyDict_New();
+    if (console.scopes == NULL || console.shared == NULL || console_enter_scope(&console) < 0) {
+        goto done;
+    }
+    if ((complaint != NULL && console_say(&console, "%U", complaint) < 0) || console_say(&console, "%U", banner) < 0) {
+        goto done;
+    }
+    ret = console_loop(&console);
+done:
+    console_close(&console);
+    turn_give();
+    return ret;
+}

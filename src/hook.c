@@ -1,0 +1,396 @@
+/* hook(), see hook.h. What it does while it does not open a console is kept short: it may stand in a loop. */
+#include "hook.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compat.h"
+#include "console.h"
+#include "frame.h"
+#include "log.h"
+
+/* The parameters, in the order of the signature; the first three may be given by position. */
+typedef enum HookParameter {
+    HOOK_BANNER,
+    HOOK_OVERWRITE,
+    HOOK_LOGGER,
+    HOOK_WHEN,
+    HOOK_ONCE,
+    HOOK_AFTER,
+    HOOK_KEEP,
+    HOOK_PARAMETERS,
+} HookParameter;
+
+enum { HOOK_POSITIONAL = 3 };
+
+static const char *const PARAMETERS[HOOK_PARAMETERS] = {
+    "banner_msg", "overwrite_locals", "logger", "when", "once", "after", "keep",
+};
+
+/* What a call asks for. The objects are borrowed. */
+typedef struct HookOptions {
+    PyObject *given[HOOK_PARAMETERS]; /* NULL where nothing was given */
+    int overwrite;
+    int once;
+    long after;
+} HookOptions;
+
+int
+hook_init(ModuleState *state)
+{
+    state->keywords = PyTuple_New(HOOK_PARAMETERS);
+    for (int i = 0; state->keywords != NULL && i < HOOK_PARAMETERS; i++) {
+        PyObject *name = PyUnicode_InternFromString(PARAMETERS[i]);
+        if (name == NULL || PyTuple_SetItem(state->keywords, i, name) < 0) {
+            return -1;
+        }
+    }
+    return state->keywords == NULL ? -1 : 0;
+}
+
+static void
+hook_release_site(CallSite *site)
+{
+    Py_XDECREF((PyObject *)site->code);
+    Py_XDECREF((PyObject *)site->condition);
+}
+
+void
+hook_clear(ModuleState *state)
+{
+    callsite_clear(&state->sites, hook_release_site);
+}
+
+/* ---- arguments ---- */
+
+/* Which parameter is it? -1 with a TypeError. */
+static int
+hook_parameter(ModuleState *state, PyObject *keyword)
+{
+    for (int i = 0; i < HOOK_PARAMETERS; i++) {
+        if (PyTuple_GetItem(state->keywords, i) == keyword) {
+            return i;
+        }
+    }
+    for (int i = 0; i < HOOK_PARAMETERS; i++) { /* a keyword that is not interned: hook(**options) */
+        if (PyUnicode_CompareWithASCIIString(keyword, PARAMETERS[i]) == 0) {
+            return i;
+        }
+    }
+    PyErr_Format(PyExc_TypeError, "hook() got an unexpected keyword argument '%U'", keyword);
+    return -1;
+}
+
+static int
+hook_collect(ModuleState *state, PyObject *const *args, Py_ssize_t count, PyObject *keywords, HookOptions *options)
+{
+    if (count > HOOK_POSITIONAL) {
+        PyErr_Format(PyExc_TypeError, "hook() takes at most %d positional arguments (%zd given)", HOOK_POSITIONAL, count);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        options->given[i] = args[i];
+    }
+    Py_ssize_t named = keywords == NULL ? 0 : PyTuple_Size(keywords);
+    for (Py_ssize_t i = 0; i < named; i++) {
+        int parameter = hook_parameter(state, PyTuple_GetItem(keywords, i));
+        if (parameter < 0) {
+            return -1;
+        }
+        if (options->given[parameter] != NULL) {
+            PyErr_Format(PyExc_TypeError, "hook() got multiple values for argument '%s'", PARAMETERS[parameter]);
+            return -1;
+        }
+        options->given[parameter] = args[count + i];
+    }
+    return 0;
+}
+
+static int
+hook_truth(PyObject *value, int otherwise)
+{
+    return value == NULL ? otherwise : PyObject_IsTrue(value);
+}
+
+/* Check the types before anything is opened. -1 with an exception. */
+static int
+hook_check(HookOptions *options)
+{
+    PyObject *banner = options->given[HOOK_BANNER];
+    PyObject *logger = options->given[HOOK_LOGGER];
+    PyObject *after = options->given[HOOK_AFTER];
+    if (banner != NULL && banner != Py_None && !PyUnicode_Check(banner)) {
+        PyErr_Format(PyExc_TypeError, "hook(): banner_msg must be a str or None, not %R", banner);
+        return -1;
+    }
+    if (logger != NULL && !PyUnicode_Check(logger)) {
+        PyErr_Format(PyExc_TypeError, "hook(): logger must be the name of a logger, a str, not %R", logger);
+        return -1;
+    }
+    if (after != NULL) {
+        if (!PyLong_Check(after)) {
+            PyErr_Format(PyExc_TypeError, "hook(): after must be an int, not %R", after);
+            return -1;
+        }
+        options->after = PyLong_AsLong(after);
+        if (options->after < 0) {
+            if (!PyErr_Occurred()) {
+                PyErr_Format(PyExc_ValueError, "hook(): after must not be negative, as %R is", after);
+            }
+            return -1;
+        }
+    }
+    options->overwrite = hook_truth(options->given[HOOK_OVERWRITE], options->overwrite);
+    options->once = options->overwrite < 0 ? -1 : hook_truth(options->given[HOOK_ONCE], 0);
+    return options->once < 0 ? -1 : 0;
+}
+
+/* The value of `when`: 1, 0, -1 with its exception. */
+static int
+hook_when(PyObject *when)
+{
+    if (when == NULL || when == Py_True) {
+        return 1;
+    }
+    if (when == Py_False || !PyCallable_Check(when)) {
+        return PyObject_IsTrue(when);
+    }
+    PyObject *answer = PyObject_CallNoArgs(when);
+    int ret = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    return ret;
+}
+
+/* ---- the call site ---- */
+
+/* Evaluate the condition that was set at the prompt. 1 when it holds or fails (then *complaint tells), 0, -1. */
+static int
+hook_condition(PyObject *frame, PyObject *condition, PyObject **complaint)
+{
+    int ret = -1;
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *globals = frame_globals(frame);
+    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
+    if (builtins == NULL || globals == NULL || locals == NULL) {
+        goto done;
+    }
+    PyObject *value = PyObject_CallMethod(builtins, "eval", "OOO", condition, globals, locals);
+    ret = value == NULL ? -1 : PyObject_IsTrue(value);
+    Py_XDECREF(value);
+    if (ret < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        *complaint = PyUnicode_FromFormat("the condition of this hook() fails: when %U: %R", condition, error);
+        ret = *complaint == NULL ? -1 : 1;
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    }
+done:
+    Py_XDECREF(locals);
+    Py_XDECREF(globals);
+    Py_XDECREF(builtins);
+    return ret;
+}
+
+/* The entry of the place where a frame calls hook(); made if `make`. NULL without an exception for none. */
+static CallSite *
+hook_site(ModuleState *state, PyObject *frame, int make)
+{
+    bool made;
+    PyObject *code = frame_code(frame);
+    int offset = compat_frame_lasti(frame);
+    CallSite *site = offset < 0 && PyErr_Occurred() ? NULL
+                     : make                         ? callsite_obtain(&state->sites, code, offset, &made)
+                                                    : callsite_find(&state->sites, code, offset);
+    if (site == NULL && make && !PyErr_Occurred()) {
+        PyErr_NoMemory();
+    }
+    if (site != NULL && make && made) {
+        return site; /* it keeps the reference: the address is its key */
+    }
+    Py_DECREF(code);
+    return site;
+}
+
+/* ---- opening ---- */
+
+static PyObject *
+hook_banner(PyObject *frame, PyObject *message)
+{
+    PyObject *file = frame_filename(frame);
+    PyObject *line = file == NULL ? NULL
+                                  : PyUnicode_FromFormat("Hooked at %U:%d - Exit with CTRL+D", file, frame_line(frame));
+    if (line != NULL && message != NULL && message != Py_None) {
+        Py_SETREF(line, PyUnicode_FromFormat("%U\n%U", message, line));
+    }
+    Py_XDECREF(file);
+    return line;
+}
+
+/* Log the entry or the return. The fault of a handler is no reason to stop: *complaint gets a line about it. */
+static int
+hook_log(PyObject *frame, PyObject *logger, const char *text, PyObject **complaint)
+{
+    PyObject *message = PyUnicode_FromString(text);
+    int ret = message == NULL ? -1 : log_record(frame, logger, LOG_DEBUG, message);
+    Py_XDECREF(message);
+    if (ret < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        PyObject *line = PyUnicode_FromFormat("logging to '%U' failed: %R", logger, error);
+        ret = line == NULL ? -1 : 0;
+        Py_SETREF(*complaint, line);
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    }
+    return ret;
+}
+
+/* Is this a moment at which a console cannot be opened? Then the reason. */
+static const char *
+hook_obstacle(ModuleState *state)
+{
+    if (state->subinterpreter) {
+        return "not opened: this is a subinterpreter";
+    }
+    if (compat_is_finalizing()) {
+        return "not opened: the interpreter is shutting down";
+    }
+    return NULL;
+}
+
+static PyObject *
+hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, CallSite *site, PyObject *complaint)
+{
+    PyObject *result = NULL, *banner = NULL, *fault = Py_XNewRef(complaint);
+    PyObject *logger = Py_XNewRef(options->given[HOOK_LOGGER]);
+    const char *why = hook_obstacle(state);
+    if (logger == NULL && (logger = PyUnicode_FromString("root")) == NULL) {
+        goto done;
+    }
+    if (why == NULL) {
+        banner = hook_banner(frame, options->given[HOOK_BANNER]);
+        if (banner == NULL || hook_log(frame, logger, "Starting interactive shell.", &fault) < 0
+            || console_run(state, frame, banner, fault, options->overwrite, site, &why) < 0) {
+            goto done;
+        }
+        Py_CLEAR(fault);
+    }
+    if (why != NULL) {
+        log_warn(frame, logger, why);
+    }
+    else if (hook_log(frame, logger, "Returned from interactive shell. Resuming execution.", &fault) < 0) {
+        goto done;
+    }
+    else if (fault != NULL) {
+        PySys_FormatStderr("%U\n", fault);
+    }
+    result = Py_NewRef(Py_None);
+done:
+    Py_XDECREF(fault);
+    Py_XDECREF(banner);
+    Py_XDECREF(logger);
+    return result;
+}
+
+static PyObject *
+hook_call(ModuleState *state, HookOptions *options)
+{
+    PyObject *result = NULL, *frame = NULL, *complaint = NULL;
+    int when = hook_when(options->given[HOOK_WHEN]);
+    if (when == 0 || (when < 0 && !PyErr_Occurred())) {
+        return Py_NewRef(Py_None);
+    }
+    if (when < 0 || hook_check(options) < 0) {
+        return NULL;
+    }
+    const char *enabled = getenv("HOOKING"); /* set after the import; before it, state->disabled */
+    frame = frame_current();
+    if (frame == NULL || (enabled != NULL && strcmp(enabled, "0") == 0)) {
+        Py_XDECREF(frame);
+        return Py_NewRef(Py_None); /* no frame: called by C code with no Python below */
+    }
+    CallSite *site = hook_site(state, frame, options->once || options->after > 0);
+    if (site == NULL && PyErr_Occurred()) {
+        goto done;
+    }
+    if (site != NULL) {
+        if (!callsite_admits(site, options->once, options->after)) {
+            result = Py_NewRef(Py_None);
+            goto done;
+        }
+        int holds = site->condition == NULL ? 1 : hook_condition(frame, site->condition, &complaint);
+        if (holds <= 0) {
+            result = holds < 0 ? NULL : Py_NewRef(Py_None);
+            goto done;
+        }
+    }
+    site = hook_site(state, frame, 1); /* `off` and the like at the prompt need one */
+    if (site == NULL) {
+        goto done;
+    }
+    site->opened = true;
+    result = hook_open(state, frame, options, site, complaint);
+done:
+    Py_XDECREF(complaint);
+    Py_DECREF(frame);
+    return result;
+}
+
+static PyObject *
+hook_hook(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    ModuleState *state = state_of_module(module);
+    HookOptions options = {0};
+    if (state->disabled) {
+        return Py_NewRef(Py_None);
+    }
+    if (hook_collect(state, args, count, keywords, &options) < 0) {
+        return NULL;
+    }
+    return hook_call(state, &options);
+}
+
+static PyObject *
+hook_set_trace(PyObject *module, PyObject *Py_UNUSED(none))
+{
+    ModuleState *state = state_of_module(module);
+    HookOptions options = {.overwrite = 1};
+    return state->disabled ? Py_NewRef(Py_None) : hook_call(state, &options);
+}
+
+PyDoc_STRVAR(hook_doc,
+"hook(banner_msg=None, overwrite_locals=False, logger='root', *, when=True, once=False, after=0, keep=())\n"
+"--\n\n"
+"Open a console in the frame that calls it. Ctrl-D goes on with the program.\n\n"
+"banner_msg: str or None, printed above the console's own line.\n"
+"overwrite_locals: if true, names bound at the prompt are bound in the frame at once; else they stay at the\n"
+"    prompt, and on leaving a line names the variables that were changed there (`write` writes them).\n"
+"    Objects are shared in any case.\n"
+"logger: str, the name of a logger that gets a DEBUG record on entry and one on return, with the caller's place.\n"
+"when: the console opens only if this is true, or if it is callable and returns something true.\n"
+"once: open at this place in the program the first time only.\n"
+"after: int, how many calls at this place are let pass before the first console.\n"
+"keep: anything; names values that a linter should see used.\n\n"
+"HOOKING=0 in the environment makes it return at once. Where there is nobody to talk to (no terminal, not even\n"
+"/dev/tty, and no replaced input()) a warning is logged and the program goes on.\n\n"
+"Returns None. Raises TypeError or ValueError for arguments of a wrong type or value, what `when` raises, and\n"
+"what the user raises on purpose with `throw` or `abort`.");
+
+PyDoc_STRVAR(set_trace_doc,
+"set_trace()\n"
+"--\n\n"
+"hook(overwrite_locals=True), under the name that PYTHONBREAKPOINT=hooking.set_trace and habit ask for.\n\n"
+"Returns None. Raises what the user raises on purpose with `throw` or `abort`.");
+
+/* The types of METH_FASTCALL functions differ from PyCFunction; the flags say which it is. */
+#define METHOD(function) ((PyCFunction)(void (*)(void))(function))
+PyMethodDef hook_methods[] = {
+    {"hook", METHOD(hook_hook), METH_FASTCALL | METH_KEYWORDS, hook_doc},
+    {"set_trace", hook_set_trace, METH_NOARGS, set_trace_doc},
+    {NULL, NULL, 0, NULL},
+};

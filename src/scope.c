@@ -1,0 +1,1128 @@
+/* The names that a frame shows, see scope.h.
+ *
+ * Code typed at the prompt runs with the frame's real globals and with a Namespace as its locals. LOAD_NAME
+ * asks the Namespace first, then the globals, then the builtins; STORE_NAME writes to the Namespace. So
+ * nothing is merged or copied, and nothing here depends on how many globals there are.
+ *
+ * Where a name's value lives:
+ *
+ *   in the frame      Read live at each use. With `overwrite` each store is in the frame at once.
+ *   in `cells`        A name of the frame that has a cell. Either a function typed at the prompt captured it:
+ *                     then `base` holds the value that cell and frame last agreed on, and whichever side has
+ *                     moved since is copied to the other (scope_pull(), scope_push()). Or it was bound at the
+ *                     prompt and not written to the frame: then it has no entry in `base`, and the cell hides
+ *                     the frame's value. An empty cell without a base is a name deleted at the prompt only.
+ *   in `shared`       Cells of names that the frame does not know. They belong to the prompt, and are seen
+ *                     from every frame that the user walks to.
+ *
+ * A write that the interpreter does not take is never silent: it ends up in `refusals`, and the value stays at
+ * the prompt. Each write to a slot is read back, for CPython loses some without an error (comprehensions that
+ * are inlined in a module or class body, 3.12 on).
+ */
+#include "scope.h"
+
+#include "compat.h"
+#include "frame.h"
+
+typedef enum ScopeKind {
+    SCOPE_FUNCTION, /* slots: functions, generators, lambdas, comprehensions with a frame */
+    SCOPE_MODULE,   /* locals are the globals */
+    SCOPE_MAPPING,  /* locals are a mapping of their own: class bodies, exec() with two namespaces */
+    SCOPE_HIDDEN,   /* a module or class body within a comprehension that is inlined there (3.12 on) */
+} ScopeKind;
+
+struct Namespace {
+    PyObject_HEAD
+    ScopeKind kind;
+    int overwrite;
+    int as_class;         /* the running code is compiled as a class body */
+    PyObject *frame;      /* owned, NULL once closed */
+    PyObject *globals;    /* owned */
+    PyObject *mapping;    /* owned or NULL: where a module, class body or exec() keeps its names */
+    PyObject *enclosing;  /* owned or NULL: the frame around a class body, whose variables can be read */
+    PyObject *slots;      /* owned: names of the code's slots, a frozenset */
+    PyObject *shared;     /* owned: name -> cell, common to all scopes of a console */
+    PyObject *cells;      /* owned: name -> cell */
+    PyObject *base;       /* owned: name -> value */
+    PyObject *expected;   /* owned: name -> value, see scope_expect() */
+    PyObject *declared;   /* owned: set of names declared global */
+    PyObject *refusals;   /* owned: list of str */
+    PyObject *display;    /* owned or NULL, while a statement runs */
+    PyObject *cell_type;  /* owned */
+    PyObject *leave;      /* owned: what `exit` and `quit` are here */
+};
+
+/* What a class body stores by itself, over the versions. */
+static const char *const CLASS_NAMES[] = {
+    "__module__",      "__qualname__",         "__firstlineno__",
+    "__classcell__",   "__static_attributes__", "__classdictcell__",
+    "__annotate_func__", "__conditional_annotations__", "__annotate__", NULL,
+};
+
+static int
+scope_is_class_name(PyObject *name)
+{
+    for (const char *const *own = CLASS_NAMES; *own != NULL; own++) {
+        if (PyUnicode_CompareWithASCIIString(name, *own) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- cells ---- */
+
+static PyObject *
+cell_new(Namespace *ns, PyObject *value)
+{
+    if (ns->cell_type == NULL) {
+        PyObject *types = PyImport_ImportModule("types");
+        ns->cell_type = types == NULL ? NULL : PyObject_GetAttrString(types, "CellType");
+        Py_XDECREF(types);
+        if (ns->cell_type == NULL) {
+            return NULL;
+        }
+    }
+    return value == NULL ? PyObject_CallNoArgs(ns->cell_type)
+                         : PyObject_CallFunctionObjArgs(ns->cell_type, value, NULL);
+}
+
+/* 1 and a new reference, 0 when empty, -1. */
+static int
+cell_get(PyObject *cell, PyObject **value)
+{
+    *value = PyObject_GetAttrString(cell, "cell_contents");
+    if (*value == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        return 0;
+    }
+    return *value == NULL ? -1 : 1;
+}
+
+/* `value` NULL empties the cell. */
+static int
+cell_set(PyObject *cell, PyObject *value)
+{
+    return PyObject_SetAttrString(cell, "cell_contents", value);
+}
+
+static PyObject *
+scope_borrow(PyObject *dict, PyObject *name)
+{
+    return PyDict_GetItemWithError(dict, name);
+}
+
+/* Put a new cell with `value` into `dict` and return it, borrowed. */
+static PyObject *
+scope_add_cell(Namespace *ns, PyObject *dict, PyObject *name, PyObject *value)
+{
+    PyObject *cell = cell_new(ns, value);
+    if (cell == NULL || PyDict_SetItem(dict, name, cell) < 0) {
+        Py_XDECREF(cell);
+        return NULL;
+    }
+    Py_DECREF(cell); /* the dict keeps it */
+    return cell;
+}
+
+/* ---- the frame's own names ---- */
+
+static int
+scope_has_slot(Namespace *ns, PyObject *name)
+{
+    return PySet_Contains(ns->slots, name);
+}
+
+/* Read from a mapping: 1, 0, -1. */
+static int
+mapping_get(PyObject *mapping, PyObject *name, PyObject **value)
+{
+    if (PyDict_CheckExact(mapping)) {
+        *value = Py_XNewRef(PyDict_GetItemWithError(mapping, name));
+    }
+    else {
+        *value = PyObject_GetItem(mapping, name);
+        if (*value == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+        }
+    }
+    return *value != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+scope_frame_get(Namespace *ns, PyObject *name, PyObject **value)
+{
+    *value = NULL;
+    if (ns->frame == NULL || !PyUnicode_Check(name)) {
+        return 0;
+    }
+    int found = 0;
+    if (ns->kind == SCOPE_FUNCTION || ns->kind == SCOPE_HIDDEN) {
+        int slot = scope_has_slot(ns, name);
+        if (slot < 0) {
+            return -1;
+        }
+        found = compat_frame_get(ns->frame, name, slot && ns->kind == SCOPE_FUNCTION, value);
+    }
+    if (found == 0 && ns->mapping != NULL) {
+        found = mapping_get(ns->mapping, name, value);
+    }
+    if (found == 1 && compat_resolve(value) < 0) {
+        return -1;
+    }
+    return found;
+}
+
+/* As scope_frame_get(), and the variables of the function around a class body. */
+static int
+scope_look_up(Namespace *ns, PyObject *name, PyObject **value)
+{
+    int found = scope_frame_get(ns, name, value);
+    if (found == 0 && ns->enclosing != NULL && PyUnicode_Check(name)) {
+        found = compat_frame_get(ns->enclosing, name, 0, value);
+    }
+    return found;
+}
+
+static int
+scope_refuse(Namespace *ns, PyObject *name, const char *what, const char *why)
+{
+    PyObject *line = PyUnicode_FromFormat("%U: not %s: %s", name, what, why);
+    int ret = line == NULL ? -1 : PyList_Append(ns->refusals, line);
+    Py_XDECREF(line);
+    return ret;
+}
+
+/* Write (or delete, with NULL) a slot and see whether it took. 1, 0, -1. */
+static int
+scope_slot_set(Namespace *ns, PyObject *name, PyObject *value)
+{
+    int done = compat_frame_set(ns->frame, name, value);
+    if (done == 1) {
+        PyObject *now;
+        if (compat_frame_get(ns->frame, name, ns->kind == SCOPE_FUNCTION && scope_has_slot(ns, name) == 1, &now) < 0) {
+            return -1;
+        }
+        done = now == value;
+        Py_XDECREF(now);
+    }
+    return done;
+}
+
+/* Write (or delete, with NULL) a name of the frame. 1 when done, 0 when refused and noted, -1. */
+static int
+scope_frame_set(Namespace *ns, PyObject *name, PyObject *value)
+{
+    const char *what = value != NULL ? "written" : "deleted";
+    const char *why;
+    int done;
+    if (ns->frame == NULL) {
+        why = "its frame is left";
+        goto refuse;
+    }
+    if (ns->kind == SCOPE_HIDDEN) {
+        PyObject *now;
+        int hidden = scope_has_slot(ns, name);
+        hidden = hidden == 1 ? compat_frame_get(ns->frame, name, 0, &now) : hidden;
+        if (hidden < 0) {
+            return -1;
+        }
+        if (hidden) {
+            Py_DECREF(now);
+            done = scope_slot_set(ns, name, value);
+            why = "it is local to a comprehension, which this Python runs inside its module or class body";
+        }
+        else if (ns->mapping != NULL) {
+            done = 1;
+        }
+        else {
+            done = 0;
+            why = "this Python gives no way to a class body's names from a comprehension in it";
+        }
+        if (done < 0) {
+            return -1;
+        }
+        if (!done) {
+            goto refuse;
+        }
+        if (hidden) {
+            return 1;
+        }
+    }
+    if (ns->mapping != NULL) {
+        int failed = value != NULL ? PyObject_SetItem(ns->mapping, name, value) : PyObject_DelItem(ns->mapping, name);
+        return failed < 0 ? -1 : 1;
+    }
+    done = scope_slot_set(ns, name, value);
+    if (done == 0) {
+        why = value != NULL ? "this Python does not take it" : "this Python cannot unbind a local of a running function";
+        goto refuse;
+    }
+    return done;
+refuse:
+    return scope_refuse(ns, name, what, why) < 0 ? -1 : 0;
+}
+
+/* Is it a name of the frame's, rather than one of the prompt's? */
+static int
+scope_knows(Namespace *ns, PyObject *name)
+{
+    int slot = scope_has_slot(ns, name);
+    if (slot != 0 && ns->kind == SCOPE_FUNCTION) {
+        return slot;
+    }
+    if (ns->mapping != NULL && ns->overwrite) {
+        return 1;
+    }
+    PyObject *value;
+    int found = scope_frame_get(ns, name, &value);
+    Py_XDECREF(value);
+    return found;
+}
+
+/* ---- pull and push: cells that functions typed at the prompt have captured ---- */
+
+/* The frame's value has moved: bring it to the cell. -1 with an exception. */
+static int
+scope_pull(Namespace *ns, PyObject *name, PyObject *cell, PyObject *base)
+{
+    PyObject *value;
+    int ret = -1;
+    int found = scope_look_up(ns, name, &value);
+    if (found < 0) {
+        return -1;
+    }
+    if (value == base) {
+        ret = 0;
+    }
+    else if (cell_set(cell, value) == 0) {
+        /* An unbound variable is followed too; None can stand for it, since identity is all that counts. */
+        ret = PyDict_SetItem(ns->base, name, found ? value : Py_None);
+    }
+    Py_XDECREF(value);
+    return ret;
+}
+
+/* The cell's value has moved: bring it to the frame, or let it hide the frame's. */
+static int
+scope_push(Namespace *ns, PyObject *name, PyObject *cell, PyObject *base)
+{
+    PyObject *value;
+    int ret = -1;
+    int bound = cell_get(cell, &value);
+    if (bound < 0) {
+        return -1;
+    }
+    if (value == base || (!bound && base == Py_None)) {
+        ret = 0;
+        goto done;
+    }
+    int written = ns->overwrite ? scope_frame_set(ns, name, value) : 0;
+    if (written < 0) {
+        goto done;
+    }
+    ret = written && bound ? PyDict_SetItem(ns->base, name, value) : PyDict_DelItem(ns->base, name);
+done:
+    Py_XDECREF(value);
+    return ret;
+}
+
+/* Do one of the two for every captured name. */
+static int
+scope_sync(Namespace *ns, int (*move)(Namespace *, PyObject *, PyObject *, PyObject *))
+{
+    int ret = -1;
+    PyObject *names = PyDict_Keys(ns->base);
+    if (names == NULL) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyList_Size(names); i++) {
+        PyObject *name = PyList_GetItem(names, i);
+        PyObject *cell = scope_borrow(ns->cells, name);
+        PyObject *base = scope_borrow(ns->base, name);
+        if (cell == NULL || base == NULL) {
+            continue;
+        }
+        Py_INCREF(cell);
+        Py_INCREF(base);
+        int failed = move(ns, name, cell, base);
+        Py_DECREF(cell);
+        Py_DECREF(base);
+        if (failed < 0) {
+            goto done;
+        }
+    }
+    ret = 0;
+done:
+    Py_DECREF(names);
+    return ret;
+}
+
+/* ---- what the running code calls ---- */
+
+/* The name in its cell, brought up to date first. 1, 0 (an empty cell), -1; 2 when it has no cell. */
+static int
+scope_cell_get(Namespace *ns, PyObject *name, PyObject **value)
+{
+    PyObject *cell = scope_borrow(ns->cells, name);
+    if (cell == NULL) {
+        return PyErr_Occurred() ? -1 : 2;
+    }
+    int ret = -1;
+    Py_INCREF(cell);
+    PyObject *base = Py_XNewRef(scope_borrow(ns->base, name));
+    if (base == NULL || (scope_push(ns, name, cell, base) == 0
+                         && (scope_borrow(ns->base, name) != base || scope_pull(ns, name, cell, base) == 0))) {
+        ret = cell_get(cell, value);
+    }
+    Py_XDECREF(base);
+    Py_DECREF(cell);
+    return ret;
+}
+
+/* Names that mean something at the prompt unless the program has its own. 1, 0, -1. */
+static int
+scope_prompt_get(Namespace *ns, PyObject *name, PyObject **value)
+{
+    PyObject *cell = scope_borrow(ns->shared, name);
+    if (cell != NULL) {
+        /* As in Python's own console a global `_` hides the last value (gettext's, for one). */
+        if (PyUnicode_CompareWithASCIIString(name, "_") == 0 && PyDict_Contains(ns->globals, name) == 1) {
+            return 0;
+        }
+        return cell_get(cell, value);
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    if ((PyUnicode_CompareWithASCIIString(name, "exit") == 0 || PyUnicode_CompareWithASCIIString(name, "quit") == 0)
+        && ns->leave != NULL && PyDict_Contains(ns->globals, name) == 0) {
+        *value = Py_NewRef(ns->leave);
+        return 1;
+    }
+    return 0;
+}
+
+int
+scope_get(Namespace *ns, PyObject *name, PyObject **value)
+{
+    *value = NULL;
+    if (!PyUnicode_Check(name)) {
+        return 0;
+    }
+    if (ns->display != NULL && PyUnicode_CompareWithASCIIString(name, ".display") == 0) {
+        *value = Py_NewRef(ns->display);
+        return 1;
+    }
+    int found = scope_cell_get(ns, name, value);
+    if (found == 2) {
+        found = scope_look_up(ns, name, value);
+        if (found == 0) {
+            found = scope_prompt_get(ns, name, value);
+        }
+    }
+    return found;
+}
+
+/* Bind a name of the prompt. */
+static int
+scope_shared_set(Namespace *ns, PyObject *name, PyObject *value)
+{
+    PyObject *cell = scope_borrow(ns->shared, name);
+    if (cell != NULL) {
+        return cell_set(cell, value);
+    }
+    return PyErr_Occurred() || scope_add_cell(ns, ns->shared, name, value) == NULL ? -1 : 0;
+}
+
+int
+scope_set_last(Namespace *ns, PyObject *value)
+{
+    PyObject *name = PyUnicode_FromString("_");
+    int ret = name == NULL ? -1 : scope_shared_set(ns, name, value);
+    Py_XDECREF(name);
+    return ret;
+}
+
+/* Bind a name of the frame that has no cell yet. */
+static int
+scope_known_set(Namespace *ns, PyObject *name, PyObject *value)
+{
+    int written = ns->overwrite ? scope_frame_set(ns, name, value) : 0;
+    if (written < 0) {
+        return -1;
+    }
+    if (!written) {
+        return scope_add_cell(ns, ns->cells, name, value) == NULL ? -1 : 0;
+    }
+    /* Functions may have captured it while it was the prompt's. */
+    return scope_borrow(ns->shared, name) != NULL ? scope_shared_set(ns, name, value) : PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+scope_set(Namespace *ns, PyObject *name, PyObject *value)
+{
+    if (ns->as_class && scope_is_class_name(name)) {
+        return 0;
+    }
+    if (PyDict_Contains(ns->expected, name) == 1 && PyDict_DelItem(ns->expected, name) < 0) {
+        return -1;
+    }
+    PyObject *cell = scope_borrow(ns->cells, name);
+    if (cell != NULL) {
+        if (cell_set(cell, value) < 0) {
+            return -1;
+        }
+        int written = ns->overwrite ? scope_frame_set(ns, name, value) : 0;
+        if (written < 0) {
+            return -1;
+        }
+        if (written) {
+            return PyDict_SetItem(ns->base, name, value);
+        }
+        return PyDict_Contains(ns->base, name) == 1 ? PyDict_DelItem(ns->base, name) : 0;
+    }
+    int known = PyErr_Occurred() ? -1 : scope_knows(ns, name);
+    if (known != 0) {
+        return known < 0 ? -1 : scope_known_set(ns, name, value);
+    }
+    if (scope_shared_set(ns, name, value) < 0) {
+        return -1;
+    }
+    if (ns->overwrite && ns->kind == SCOPE_FUNCTION && PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) {
+        /* An extra name in f_locals: eval() in the frame sees it, its compiled code cannot. */
+        return scope_frame_set(ns, name, value) < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+static int
+scope_delete(Namespace *ns, PyObject *name)
+{
+    PyObject *value = NULL;
+    PyObject *cell = scope_borrow(ns->cells, name);
+    if (cell != NULL) {
+        int bound = cell_get(cell, &value);
+        Py_XDECREF(value);
+        if (bound <= 0) {
+            goto missing;
+        }
+        if (ns->overwrite) {
+            int done = scope_frame_get(ns, name, &value);
+            Py_XDECREF(value);
+            done = done == 1 ? scope_frame_set(ns, name, NULL) : done < 0 ? -1 : 1;
+            if (done <= 0) {
+                return done;
+            }
+        }
+        if (PyDict_Contains(ns->base, name) == 1 && PyDict_DelItem(ns->base, name) < 0) {
+            return -1;
+        }
+        return cell_set(cell, NULL);
+    }
+    int found = PyErr_Occurred() ? -1 : scope_frame_get(ns, name, &value);
+    Py_XDECREF(value);
+    if (found < 0) {
+        return -1;
+    }
+    PyObject *shared = scope_borrow(ns->shared, name);
+    if (found && ns->overwrite) {
+        int done = scope_frame_set(ns, name, NULL);
+        return done < 0 ? -1 : done && shared != NULL ? cell_set(shared, NULL) : 0;
+    }
+    if (found && ns->mapping != NULL && (ns->kind == SCOPE_MODULE || ns->kind == SCOPE_HIDDEN)) {
+        return scope_refuse(ns, name, "deleted", "it is a global of the program (\"overwrite on\" lets you)");
+    }
+    if (found) {
+        return scope_add_cell(ns, ns->cells, name, NULL) == NULL ? -1 : 0;
+    }
+    if (shared != NULL) {
+        int bound = cell_get(shared, &value);
+        Py_XDECREF(value);
+        if (bound != 0) {
+            return bound < 0 ? -1 : cell_set(shared, NULL);
+        }
+    }
+missing:
+    if (!PyErr_Occurred()) {
+        PyErr_SetObject(PyExc_KeyError, name);
+    }
+    return -1;
+}
+
+/* ---- the interface, see scope.h ---- */
+
+PyObject *
+scope_globals(const Namespace *ns)
+{
+    return ns->globals;
+}
+
+PyObject *
+scope_frame(const Namespace *ns)
+{
+    return ns->frame;
+}
+
+PyObject *
+scope_declared(const Namespace *ns)
+{
+    return ns->declared;
+}
+
+int
+scope_is_module(const Namespace *ns)
+{
+    return ns->mapping != NULL && ns->mapping == ns->globals;
+}
+
+int
+scope_overwrites(const Namespace *ns)
+{
+    return ns->overwrite;
+}
+
+int
+scope_has(Namespace *ns, PyObject *name)
+{
+    PyObject *value = NULL;
+    int found = scope_cell_get(ns, name, &value);
+    if (found == 2) {
+        found = ns->kind == SCOPE_MODULE ? 0 : scope_look_up(ns, name, &value);
+        if (found == 1 && scope_is_module(ns) && scope_has_slot(ns, name) == 0) {
+            found = 0; /* a comprehension inlined in a module: only its own variables count */
+        }
+        PyObject *cell = found == 0 ? scope_borrow(ns->shared, name) : NULL;
+        if (cell != NULL) {
+            found = scope_prompt_get(ns, name, &value);
+        }
+    }
+    Py_XDECREF(value);
+    return found;
+}
+
+int
+scope_is_users(Namespace *ns, PyObject *name)
+{
+    int has = scope_has(ns, name);
+    return has != 0 ? has : PyDict_Contains(ns->globals, name);
+}
+
+PyObject *
+scope_cell(Namespace *ns, PyObject *name)
+{
+    PyObject *value = NULL;
+    PyObject *cell = scope_borrow(ns->cells, name);
+    if (cell != NULL || PyErr_Occurred()) {
+        return Py_XNewRef(cell);
+    }
+    int found = scope_look_up(ns, name, &value);
+    if (found == 1) {
+        cell = scope_add_cell(ns, ns->cells, name, value);
+        if (cell != NULL && PyDict_SetItem(ns->base, name, value) < 0) {
+            cell = NULL;
+        }
+    }
+    else if (found == 0) {
+        cell = scope_borrow(ns->shared, name);
+        if (cell == NULL && !PyErr_Occurred()) {
+            cell = scope_add_cell(ns, ns->shared, name, NULL);
+        }
+    }
+    Py_XDECREF(value);
+    return Py_XNewRef(cell);
+}
+
+int
+scope_expect(Namespace *ns, PyObject *name, PyObject *value)
+{
+    PyObject *cell = scope_borrow(ns->shared, name);
+    if (cell != NULL || PyErr_Occurred()) {
+        return cell != NULL ? 0 : -1;
+    }
+    return scope_add_cell(ns, ns->shared, name, value) == NULL ? -1 : PyDict_SetItem(ns->expected, name, value);
+}
+
+int
+scope_begin(Namespace *ns, PyObject *display, int as_class)
+{
+    Py_SETREF(ns->display, Py_NewRef(display));
+    ns->as_class = as_class;
+    return scope_sync(ns, scope_pull);
+}
+
+int
+scope_end(Namespace *ns)
+{
+    Py_CLEAR(ns->display);
+    ns->as_class = 0;
+    int ret = scope_sync(ns, scope_push);
+    PyObject *names = PyDict_Keys(ns->expected);
+    for (Py_ssize_t i = 0; names != NULL && i < PyList_Size(names); i++) {
+        PyObject *value = NULL;
+        PyObject *name = PyList_GetItem(names, i);
+        PyObject *cell = scope_borrow(ns->shared, name);
+        if (cell != NULL && cell_get(cell, &value) >= 0 && value == scope_borrow(ns->expected, name)) {
+            PyDict_DelItem(ns->shared, name);
+        }
+        Py_XDECREF(value);
+    }
+    Py_XDECREF(names);
+    PyDict_Clear(ns->expected);
+    return ret;
+}
+
+PyObject *
+scope_take_refusals(Namespace *ns)
+{
+    PyObject *taken = ns->refusals;
+    PyObject *fresh = PyList_New(0);
+    if (fresh == NULL) {
+        return NULL;
+    }
+    ns->refusals = fresh;
+    return taken;
+}
+
+PyObject *
+scope_pending(Namespace *ns)
+{
+    PyObject *pending = PyList_New(0);
+    PyObject *name, *cell;
+    PyObject *names = pending == NULL ? NULL : PyDict_Keys(ns->cells);
+    int failed = names == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyList_Size(names); i++) {
+        PyObject *mine = NULL, *theirs = NULL;
+        name = PyList_GetItem(names, i);
+        cell = scope_borrow(ns->cells, name);
+        int based = PyDict_Contains(ns->base, name);
+        failed = based < 0 || cell == NULL || cell_get(cell, &mine) < 0 || scope_frame_get(ns, name, &theirs) < 0
+                 || (!based && mine != theirs && PyList_Append(pending, name) < 0);
+        Py_XDECREF(mine);
+        Py_XDECREF(theirs);
+    }
+    Py_XDECREF(names);
+    if (failed || PyList_Sort(pending) < 0) {
+        Py_CLEAR(pending);
+    }
+    return pending;
+}
+
+PyObject *
+scope_write(Namespace *ns, PyObject *names)
+{
+    PyObject *written = PyList_New(0);
+    PyObject *todo = names != NULL ? Py_NewRef(names) : scope_pending(ns);
+    int failed = written == NULL || todo == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyList_Size(todo); i++) {
+        PyObject *value = NULL;
+        PyObject *name = PyList_GetItem(todo, i);
+        PyObject *cell = scope_borrow(ns->cells, name);
+        if (cell == NULL) { /* a name of the prompt: `write` makes it one of the frame */
+            cell = scope_borrow(ns->shared, name);
+        }
+        if (cell == NULL) {
+            failed = PyErr_Occurred() != NULL;
+            continue;
+        }
+        int bound = cell_get(cell, &value);
+        int done = bound < 0 ? -1 : scope_frame_set(ns, name, value);
+        if (done == 1 && bound && scope_borrow(ns->cells, name) != NULL) {
+            done = PyDict_SetItem(ns->base, name, value) < 0 ? -1 : 1;
+        }
+        failed = done < 0 || (done == 1 && PyList_Append(written, name) < 0);
+        Py_XDECREF(value);
+    }
+    Py_XDECREF(todo);
+    if (failed) {
+        Py_CLEAR(written);
+    }
+    return written;
+}
+
+int
+scope_set_overwrite(Namespace *ns, int overwrite, PyObject **written)
+{
+    ns->overwrite = overwrite;
+    *written = overwrite ? scope_write(ns, NULL) : PyList_New(0);
+    return *written == NULL ? -1 : 0;
+}
+
+/* Add the keys of a mapping to a set, if they are names that a program could have. */
+static int
+scope_add_keys(PyObject *set, PyObject *mapping)
+{
+    PyObject *keys = PyDict_CheckExact(mapping) ? PyDict_Keys(mapping) : PyMapping_Keys(mapping);
+    int failed = keys == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyList_Size(keys); i++) {
+        PyObject *key = PyList_GetItem(keys, i);
+        if (!PyUnicode_Check(key) || !PyUnicode_IsIdentifier(key)) {
+            continue; /* `.0` of a comprehension, `.format` of an annotation scope */
+        }
+        failed = PySet_Add(set, key) < 0;
+    }
+    Py_XDECREF(keys);
+    return failed ? -1 : 0;
+}
+
+/* Add (or take away) the names whose cells are bound (or empty). */
+static int
+scope_add_cells(PyObject *set, PyObject *cells)
+{
+    PyObject *name, *cell;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(cells, &at, &name, &cell)) {
+        PyObject *value;
+        int bound = cell_get(cell, &value);
+        Py_XDECREF(value);
+        if (bound < 0 || (bound ? PySet_Add(set, name) : PySet_Discard(set, name)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+scope_names(Namespace *ns)
+{
+    PyObject *names = NULL;
+    PyObject *locals = NULL;
+    PyObject *set = PySet_New(NULL);
+    if (set == NULL) {
+        return NULL;
+    }
+    if (ns->frame != NULL) {
+        locals = ns->mapping != NULL ? Py_NewRef(ns->mapping) : PyObject_GetAttrString(ns->frame, "f_locals");
+        if (locals == NULL || scope_add_keys(set, locals) < 0) {
+            goto done;
+        }
+        if (ns->kind == SCOPE_HIDDEN && ns->mapping != NULL) {
+            Py_SETREF(locals, PyObject_GetAttrString(ns->frame, "f_locals"));
+            if (locals == NULL || scope_add_keys(set, locals) < 0) {
+                goto done;
+            }
+        }
+    }
+    if (scope_add_cells(set, ns->shared) == 0 && scope_add_cells(set, ns->cells) == 0) {
+        names = PySequence_List(set);
+    }
+done:
+    Py_XDECREF(locals);
+    Py_DECREF(set);
+    return names;
+}
+
+/* ---- making and closing ---- */
+
+static int
+scope_find_kind(Namespace *ns)
+{
+    int ret = -1;
+    PyObject *locals = NULL, *again = NULL, *function = NULL;
+    int optimized = frame_is_optimized(ns->frame);
+    if (optimized != 0) {
+        ns->kind = SCOPE_FUNCTION;
+        return optimized < 0 ? -1 : 0;
+    }
+    locals = PyObject_GetAttrString(ns->frame, "f_locals");
+    again = PyObject_GetAttrString(ns->frame, "f_locals");
+    function = frame_function(ns->frame);
+    if (locals == NULL || again == NULL || function == NULL) {
+        goto done;
+    }
+    if (locals == ns->globals) {
+        ns->kind = SCOPE_MODULE;
+        ns->mapping = Py_NewRef(ns->globals);
+    }
+    else if (locals == again) {
+        ns->kind = SCOPE_MAPPING;
+        ns->mapping = Py_NewRef(locals);
+    }
+    else { /* a copy (3.12) or a proxy (3.13 on) each time: variables of an inlined comprehension are shown */
+        ns->kind = SCOPE_HIDDEN;
+        if (PyUnicode_CompareWithASCIIString(function, "<module>") == 0) {
+            ns->mapping = Py_NewRef(ns->globals);
+        }
+    }
+    ret = 0;
+done:
+    Py_XDECREF(locals);
+    Py_XDECREF(again);
+    Py_XDECREF(function);
+    return ret;
+}
+
+Namespace *
+scope_new(ModuleState *state, PyObject *frame, PyObject *shared, int overwrite)
+{
+    PyObject *self = PyType_GenericAlloc(state->namespace_type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    Namespace *ns = (Namespace *)self;
+    ns->frame = Py_NewRef(frame);
+    ns->shared = Py_NewRef(shared);
+    ns->leave = Py_XNewRef(state->leave);
+    ns->overwrite = overwrite;
+    ns->globals = frame_globals(frame);
+    ns->slots = frame_slot_names(frame);
+    ns->cells = PyDict_New();
+    ns->base = PyDict_New();
+    ns->expected = PyDict_New();
+    ns->declared = PySet_New(NULL);
+    ns->refusals = PyList_New(0);
+    if (!ns->globals || !ns->slots || !ns->cells || !ns->base || !ns->expected || !ns->declared || !ns->refusals
+        || scope_find_kind(ns) < 0) {
+        goto error;
+    }
+    if (ns->kind != SCOPE_MODULE) {
+        ns->enclosing = frame_enclosing(frame);
+        if (PyErr_Occurred()) {
+            goto error;
+        }
+    }
+    return ns;
+error:
+    Py_DECREF(self);
+    return NULL;
+}
+
+void
+scope_close(Namespace *ns)
+{
+    Py_CLEAR(ns->frame);
+    Py_CLEAR(ns->enclosing);
+    Py_CLEAR(ns->mapping);
+    Py_CLEAR(ns->display);
+    PyDict_Clear(ns->base);
+}
+
+/* ---- the type ---- */
+
+static PyObject *
+namespace_subscript(PyObject *self, PyObject *name)
+{
+    PyObject *value;
+    int found = scope_get((Namespace *)self, name, &value);
+    if (found == 0) {
+        PyErr_SetObject(PyExc_KeyError, name);
+    }
+    return value;
+}
+
+static int
+namespace_ass_subscript(PyObject *self, PyObject *name, PyObject *value)
+{
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "a name must be a str, not %R", name);
+        return -1;
+    }
+    return value != NULL ? scope_set((Namespace *)self, name, value) : scope_delete((Namespace *)self, name);
+}
+
+static int
+namespace_contains(PyObject *self, PyObject *name)
+{
+    PyObject *value;
+    int found = scope_get((Namespace *)self, name, &value);
+    Py_XDECREF(value);
+    return found;
+}
+
+static PyObject *
+namespace_keys(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return scope_names((Namespace *)self);
+}
+
+static Py_ssize_t
+namespace_length(PyObject *self)
+{
+    PyObject *names = scope_names((Namespace *)self);
+    Py_ssize_t length = names == NULL ? -1 : PyList_Size(names);
+    Py_XDECREF(names);
+    return length;
+}
+
+static PyObject *
+namespace_iter(PyObject *self)
+{
+    PyObject *names = scope_names((Namespace *)self);
+    PyObject *iterator = names == NULL ? NULL : PyObject_GetIter(names);
+    Py_XDECREF(names);
+    return iterator;
+}
+
+static PyObject *
+namespace_copy(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    PyObject *copy = PyDict_New();
+    if (copy != NULL && PyDict_Merge(copy, self, 1) < 0) {
+        Py_CLEAR(copy);
+    }
+    return copy;
+}
+
+static PyObject *
+namespace_of_copy(PyObject *self, const char *method)
+{
+    PyObject *copy = namespace_copy(self, NULL);
+    PyObject *result = copy == NULL ? NULL : PyObject_CallMethod(copy, method, NULL);
+    Py_XDECREF(copy);
+    return result;
+}
+
+static PyObject *
+namespace_items(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return namespace_of_copy(self, "items");
+}
+
+static PyObject *
+namespace_values(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return namespace_of_copy(self, "values");
+}
+
+static PyObject *
+namespace_get(PyObject *self, PyObject *args)
+{
+    PyObject *name, *value, *fallback = Py_None;
+    if (!PyArg_ParseTuple(args, "O|O:get", &name, &fallback)) {
+        return NULL;
+    }
+    int found = scope_get((Namespace *)self, name, &value);
+    return found == 0 ? Py_NewRef(fallback) : value;
+}
+
+static PyObject *
+namespace_update(PyObject *self, PyObject *other)
+{
+    PyObject *items = PyMapping_Items(other);
+    int failed = items == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyList_Size(items); i++) {
+        PyObject *pair = PyList_GetItem(items, i);
+        failed = PyObject_SetItem(self, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1)) < 0;
+    }
+    Py_XDECREF(items);
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+namespace_refusals(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return scope_take_refusals((Namespace *)self);
+}
+
+static PyObject *
+namespace_repr(PyObject *self)
+{
+    PyObject *copy = namespace_copy(self, NULL);
+    PyObject *repr = copy == NULL ? NULL : PyObject_Repr(copy);
+    Py_XDECREF(copy);
+    return repr;
+}
+
+static PyObject *
+namespace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"frame", "overwrite", NULL};
+    PyObject *frame;
+    int overwrite = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p:Namespace", keywords, &frame, &overwrite)) {
+        return NULL;
+    }
+    PyObject *frame_type = PyObject_GetAttrString((PyObject *)Py_TYPE(frame), "__name__");
+    int is_frame = frame_type != NULL && PyUnicode_CompareWithASCIIString(frame_type, "frame") == 0;
+    Py_XDECREF(frame_type);
+    if (!is_frame) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError, "Namespace() needs a frame, not %R", frame);
+        }
+        return NULL;
+    }
+    PyObject *shared = PyDict_New();
+    Namespace *ns = shared == NULL ? NULL : scope_new(state_of_type(type), frame, shared, overwrite);
+    Py_XDECREF(shared);
+    return (PyObject *)ns;
+}
+
+#define NAMESPACE_REFERENCES(X)                                                                              \
+    X(frame) X(globals) X(mapping) X(enclosing) X(slots) X(shared) X(cells) X(base) X(expected) X(declared) \
+        X(refusals) X(display) X(cell_type) X(leave)
+
+static int
+namespace_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Namespace *ns = (Namespace *)self;
+    Py_VISIT(Py_TYPE(self));
+#define VISIT(field) Py_VISIT(ns->field);
+    NAMESPACE_REFERENCES(VISIT)
+#undef VISIT
+    return 0;
+}
+
+static int
+namespace_clear(PyObject *self)
+{
+    Namespace *ns = (Namespace *)self;
+#define CLEAR(field) Py_CLEAR(ns->field);
+    NAMESPACE_REFERENCES(CLEAR)
+#undef CLEAR
+    return 0;
+}
+
+static void
+namespace_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    namespace_clear(self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef namespace_methods[] = {
+    {"keys", namespace_keys, METH_NOARGS, "The names, as a list."},
+    {"values", namespace_values, METH_NOARGS, "The values."},
+    {"items", namespace_items, METH_NOARGS, "Pairs of name and value."},
+    {"get", namespace_get, METH_VARARGS, "The value of a name, or a default."},
+    {"update", namespace_update, METH_O, "Bind every name of a mapping."},
+    {"copy", namespace_copy, METH_NOARGS, "A dict with the names and values of this moment."},
+    {"refusals", namespace_refusals, METH_NOARGS,
+     "What could not be written or deleted since the last call, and why: a list of str."},
+    {NULL, NULL, 0, NULL},
+};
+
+#define SLOT(function) ((void *)(function))
+static PyType_Slot namespace_slots[] = {
+    {Py_tp_doc, "Namespace(frame, overwrite=False)\n--\n\nThe names that a frame shows at the prompt, as a mapping.\n\n"
+                "With overwrite=True a change is in the frame at once."},
+    {Py_tp_new, SLOT(namespace_new)},
+    {Py_tp_dealloc, SLOT(namespace_dealloc)},
+    {Py_tp_traverse, SLOT(namespace_traverse)},
+    {Py_tp_clear, SLOT(namespace_clear)},
+    {Py_tp_repr, SLOT(namespace_repr)},
+    {Py_tp_iter, SLOT(namespace_iter)},
+    {Py_tp_methods, namespace_methods},
+    {Py_mp_subscript, SLOT(namespace_subscript)},
+    {Py_mp_ass_subscript, SLOT(namespace_ass_subscript)},
+    {Py_mp_length, SLOT(namespace_length)},
+    {Py_sq_contains, SLOT(namespace_contains)},
+    {0, NULL},
+};
+
+static PyType_Spec namespace_spec = {
+    .name = "hooking._core.Namespace",
+    .basicsize = sizeof(Namespace),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = namespace_slots,
+};
+
+int
+scope_init(PyObject *module, ModuleState *state)
+{
+    state->namespace_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &namespace_spec, NULL);
+    return state->namespace_type == NULL ? -1 : PyModule_AddType(module, state->namespace_type);
+}

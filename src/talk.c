@@ -1,0 +1,363 @@
+/* Where a console talks with its user, see talk.h. */
+#define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
+#include "talk.h"
+
+#include "compat.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const STREAMS[TALK_STREAMS] = {"stdin", "stdout", "stderr"};
+
+/* ---- opening ---- */
+
+/* Taking a terminal from the background would stop the process (SIGTTOU). A terminal that is not the controlling
+ * one has no foreground, and does not. */
+static int
+talk_in_background(int fd)
+{
+    pid_t foreground = tcgetpgrp(fd);
+    return foreground > 0 && foreground != getpgrp();
+}
+
+/* Is there something in the place of input(): a notebook's, or a sys.stdin that is a window (IDLE's)? */
+static int
+talk_has_input(void)
+{
+    int has = 0;
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *input = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "input");
+    PyObject *in = PySys_GetObject("stdin");
+    if (input != NULL && !PyCFunction_Check(input)) {
+        has = PyCallable_Check(input);
+    }
+    else if (input != NULL && in != NULL && in != Py_None) {
+        PyObject *number = PyObject_CallMethod(in, "fileno", NULL);
+        int is_file = number != NULL && PyLong_Check(number);
+        Py_XDECREF(number);
+        PyErr_Clear();
+        PyObject *tty = is_file ? NULL : PyObject_CallMethod(in, "isatty", NULL);
+        has = tty != NULL && PyObject_IsTrue(tty) == 1;
+        Py_XDECREF(tty);
+    }
+    PyErr_Clear();
+    Py_XDECREF(input);
+    Py_XDECREF(builtins);
+    return has;
+}
+
+int
+talk_open(Talk *talk, int is_main, const char **why)
+{
+    memset(talk, 0, sizeof *talk);
+    talk->is_main = is_main;
+    *why = "there is no terminal";
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
+        if (!talk_in_background(STDIN_FILENO)) {
+            talk->has_term = term_open(&talk->term, STDIN_FILENO, STDOUT_FILENO) == 0;
+            return talk->has_term ? 1 : -1;
+        }
+        *why = "this process is in the background of its terminal";
+    }
+    else {
+        int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        if (fd >= 0) {
+            int background = talk_in_background(fd);
+            if (background) {
+                *why = "this process is in the background of its terminal";
+            }
+            talk->has_term = !background && term_open(&talk->term, fd, fd) == 0;
+            close(fd);
+            if (!background) {
+                return talk->has_term ? 1 : -1;
+            }
+        }
+    }
+    return talk_has_input();
+}
+
+void
+talk_close(Talk *talk)
+{
+    for (int i = 0; i < TALK_STREAMS; i++) {
+        if (talk->own[i] != NULL) {
+            /* A stream that somebody kept (a log handler made at the prompt) stays open for them. */
+            const char *last = Py_REFCNT(talk->own[i]) == 1 ? "close" : "flush";
+            PyObject *none = PyObject_CallMethod(talk->own[i], last, NULL);
+            if (none == NULL) {
+                PyErr_Clear();
+            }
+            Py_XDECREF(none);
+            Py_CLEAR(talk->own[i]);
+        }
+    }
+    if (talk->has_term) {
+        term_close(&talk->term);
+    }
+}
+
+/* ---- reading and writing ---- */
+
+/* The encoding of the terminal, which is that of file names: UTF-8, or the locale's. New reference to bytes. */
+static PyObject *
+talk_encode(PyObject *text)
+{
+    PyObject *bytes = NULL;
+    PyObject *function = PySys_GetObject("getfilesystemencoding");
+    PyObject *encoding = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    const char *name = encoding == NULL ? NULL : PyUnicode_AsUTF8AndSize(encoding, NULL);
+    if (name != NULL) {
+        bytes = PyUnicode_AsEncodedString(text, name, "backslashreplace");
+    }
+    Py_XDECREF(encoding);
+    return bytes;
+}
+
+/* What the program printed comes before what the console prints. */
+static void
+talk_flush(void)
+{
+    static const char *const names[] = {"stdout", "stderr"};
+    for (int i = 0; i < 2; i++) {
+        PyObject *stream = PySys_GetObject(names[i]);
+        PyObject *none = stream == NULL || stream == Py_None ? NULL : PyObject_CallMethod(stream, "flush", NULL);
+        Py_XDECREF(none);
+        PyErr_Clear();
+    }
+}
+
+static TermStatus
+talk_ask_input(PyObject *prompt, PyObject **text)
+{
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    *text = builtins == NULL ? NULL : PyObject_CallMethod(builtins, "input", "O", prompt);
+    Py_XDECREF(builtins);
+    if (*text != NULL) {
+        if (PyUnicode_Check(*text)) {
+            return TERM_LINE;
+        }
+        PyErr_Format(PyExc_TypeError, "input() gave %R, not a str", *text);
+        Py_CLEAR(*text);
+        return TERM_ERROR;
+    }
+    TermStatus status = PyErr_ExceptionMatches(PyExc_EOFError)            ? TERM_EOF
+                        : PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ? TERM_INTERRUPTED
+                                                                          : TERM_ERROR;
+    if (status != TERM_ERROR) {
+        PyErr_Clear();
+    }
+    return status;
+}
+
+TermStatus
+talk_read(Talk *talk, PyObject *prompt, const History *history, PyObject **text)
+{
+    *text = NULL;
+    talk_flush();
+    if (!talk->has_term) {
+        return talk_ask_input(prompt, text);
+    }
+    PyObject *bytes = talk_encode(prompt);
+    const char *shown = bytes == NULL ? NULL : PyBytes_AsString(bytes);
+    if (shown == NULL) {
+        Py_XDECREF(bytes);
+        return TERM_ERROR;
+    }
+    char *line;
+    TermStatus status = term_read(&talk->term, shown, history, talk->is_main, &line);
+    Py_DECREF(bytes);
+    if (status == TERM_LINE) {
+        /* What is no text becomes lone surrogates, which the compiler refuses. */
+        *text = PyUnicode_DecodeFSDefault(line);
+        free(line);
+        status = *text == NULL ? TERM_ERROR : TERM_LINE;
+    }
+    return status;
+}
+
+int
+talk_write(Talk *talk, PyObject *text)
+{
+    talk_flush();
+    if (!talk->has_term) {
+        PyObject *out = PySys_GetObject("stdout");
+        PyObject *count = out == NULL || out == Py_None ? Py_NewRef(Py_None) : PyObject_CallMethod(out, "write", "O", text);
+        Py_XDECREF(count);
+        return count == NULL ? -1 : 0;
+    }
+    PyObject *bytes = talk_encode(text);
+    if (bytes == NULL) {
+        return -1;
+    }
+    term_write(&talk->term, PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes));
+    Py_DECREF(bytes);
+    return 0;
+}
+
+int
+talk_columns(const Talk *talk)
+{
+    int columns = 80, rows;
+    if (talk->has_term) {
+        term_size(&talk->term, &columns, &rows);
+    }
+    return columns;
+}
+
+int
+talk_rows(const Talk *talk)
+{
+    int columns, rows = 24;
+    if (talk->has_term) {
+        term_size(&talk->term, &columns, &rows);
+    }
+    return rows;
+}
+
+/* ---- around a statement ---- */
+
+/* Is the stream on a terminal of its own accord? Asks the program's object, whose faults are passed over. */
+static int
+talk_is_on_terminal(PyObject *stream)
+{
+    if (stream == NULL || stream == Py_None) {
+        return 0;
+    }
+    PyObject *number = PyObject_CallMethod(stream, "fileno", NULL);
+    int fd = number != NULL && PyLong_Check(number) ? (int)PyLong_AsLong(number) : -1;
+    PyErr_Clear();
+    Py_XDECREF(number);
+    return fd >= 0 && isatty(fd);
+}
+
+/* A text stream on the terminal: a new reference. */
+static PyObject *
+talk_make_stream(Talk *talk, int which)
+{
+    int fd = fcntl(fileno(which == 0 ? talk->term.in : talk->term.out), F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    PyObject *stream = NULL;
+    PyObject *io = PyImport_ImportModule("io");
+    PyObject *function = PySys_GetObject("getfilesystemencoding");
+    PyObject *encoding = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    if (io != NULL && encoding != NULL) {
+        stream = PyObject_CallMethod(io, "open", "isiOs", fd, which == 0 ? "r" : "w", 1, encoding,
+                                     which == 0 ? "surrogateescape" : "backslashreplace");
+    }
+    if (stream == NULL) {
+        close(fd);
+    }
+    Py_XDECREF(encoding);
+    Py_XDECREF(io);
+    return stream;
+}
+
+static int
+talk_enter_streams(Talk *talk)
+{
+    for (int i = 0; talk->has_term && i < TALK_STREAMS; i++) {
+        PyObject *host = Py_XNewRef(PySys_GetObject(STREAMS[i]));
+        if (host == talk->own[i] || talk_is_on_terminal(host)) {
+            Py_XDECREF(host);
+            continue;
+        }
+        if (talk->own[i] == NULL) {
+            talk->own[i] = talk_make_stream(talk, i);
+        }
+        if (talk->own[i] == NULL || PySys_SetObject(STREAMS[i], talk->own[i]) < 0) {
+            Py_XDECREF(host);
+            return -1;
+        }
+        Py_SETREF(talk->host[i], host);
+    }
+    return 0;
+}
+
+static void
+talk_leave_streams(Talk *talk)
+{
+    for (int i = 0; i < TALK_STREAMS; i++) {
+        if (talk->host[i] != NULL) {
+            /* Unless the statement has put another there: `sys.stdout = open(...)` at the prompt holds. */
+            if (PySys_GetObject(STREAMS[i]) == talk->own[i]) {
+                PySys_SetObject(STREAMS[i], talk->host[i]);
+            }
+            Py_CLEAR(talk->host[i]);
+        }
+    }
+}
+
+/* Only the main thread gets SIGINT. The C module: `signal` would import enum. */
+static int
+talk_enter_interrupt(Talk *talk)
+{
+    int ret = -1;
+    PyObject *signals = PyImport_ImportModule("_signal");
+    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
+    PyObject *wanted = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
+    if (current == NULL || wanted == NULL) {
+        goto done;
+    }
+    ret = 0;
+    if (current != wanted && current != Py_None) { /* None: set by C code, not to be had from here */
+        sigaction(SIGINT, NULL, &talk->host_interrupt_action);
+        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, wanted);
+        ret = old == NULL ? -1 : 0;
+        Py_XDECREF(old);
+        if (ret == 0) {
+            talk->host_interrupt = Py_NewRef(current);
+        }
+    }
+done:
+    Py_XDECREF(wanted);
+    Py_XDECREF(current);
+    Py_XDECREF(signals);
+    return ret;
+}
+
+static void
+talk_leave_interrupt(Talk *talk)
+{
+    if (talk->host_interrupt == NULL) {
+        return;
+    }
+    PyObject *signals = PyImport_ImportModule("_signal");
+    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
+    PyObject *ours = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
+    if (current != NULL && current == ours) { /* else the statement has set its own */
+        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, talk->host_interrupt);
+        if (old != NULL) {
+            sigaction(SIGINT, &talk->host_interrupt_action, NULL); /* flags too: siginterrupt() */
+        }
+        Py_XDECREF(old);
+    }
+    Py_XDECREF(ours);
+    Py_XDECREF(current);
+    Py_XDECREF(signals);
+    Py_CLEAR(talk->host_interrupt);
+}
+
+int
+talk_enter(Talk *talk)
+{
+    if (talk_enter_streams(talk) < 0) {
+        return -1;
+    }
+    return talk->is_main ? talk_enter_interrupt(talk) : 0;
+}
+
+void
+talk_leave(Talk *talk)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    talk_flush();
+    talk_leave_interrupt(talk);
+    talk_leave_streams(talk);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}

@@ -1,0 +1,42 @@
+/* Where a console talks with its user: a terminal, or what stands in for input() in a notebook. */
+#ifndef HOOKING_TALK_H
+#define HOOKING_TALK_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <signal.h>
+
+#include "term.h"
+
+enum { TALK_STREAMS = 3 };
+
+typedef struct Talk {
+    int has_term;                      /* else input() and sys.stdout */
+    int is_main;                       /* in the main thread */
+    Term term;
+    PyObject *own[TALK_STREAMS];       /* owned: sys.stdin, stdout, stderr on the terminal, made when needed */
+    PyObject *host[TALK_STREAMS];      /* owned: the program's, while replaced */
+    PyObject *host_interrupt;          /* owned: the program's SIGINT handler, while replaced */
+    struct sigaction host_interrupt_action;
+} Talk;
+
+/* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. */
+int talk_open(Talk *talk, int is_main, const char **why);
+void talk_close(Talk *talk);
+
+/* Ask for a line: a new str in *text. As term_read(). */
+TermStatus talk_read(Talk *talk, PyObject *prompt, const History *history, PyObject **text);
+
+/* Show text. -1 with an exception. */
+int talk_write(Talk *talk, PyObject *text);
+
+int talk_columns(const Talk *talk);
+int talk_rows(const Talk *talk);
+
+/* Around the running of a statement: sys.stdin, stdout and stderr are the terminal if they are not already, and
+ * Ctrl-C raises KeyboardInterrupt whatever the program does with it. */
+int talk_enter(Talk *talk);
+void talk_leave(Talk *talk);
+
+#endif
