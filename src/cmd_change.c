@@ -66,7 +66,7 @@ write_run(Console *console, const char *rest)
 
 const Command cmd_write = {
     .name = "write", .alias = "", .usage = "[NAME...]", .family = "change",
-    .summary = "write variables changed at the prompt to the frame",
+    .summary = "write variables changed here to the frame",
     .detail = "Without names all that differ. Needed only while overwrite is off.",
     .run = write_run,
 };
@@ -98,7 +98,7 @@ overwrite_run(Console *console, const char *rest)
 
 const Command cmd_overwrite = {
     .name = "overwrite", .alias = "", .usage = "[on|off]", .family = "change",
-    .summary = "switch whether what you bind is in the frame at once",
+    .summary = "switch writing to the frame at once",
     .detail = "Switched on, it first writes what is pending.",
     .run = overwrite_run,
 };

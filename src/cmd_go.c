@@ -13,7 +13,7 @@ continue_run(Console *console, const char *rest)
 
 const Command cmd_continue = {
     .name = "continue", .alias = "c exit quit", .usage = "", .family = "go on",
-    .summary = "leave the prompt, the program goes on (Ctrl-D does the same)",
+    .summary = "go on with the program, as Ctrl-D does",
     .detail = "",
     .run = continue_run,
 };
@@ -63,7 +63,7 @@ after_run(Console *console, const char *rest)
 
 const Command cmd_after = {
     .name = "after", .alias = "", .usage = "N", .family = "go on",
-    .summary = "let this hook() pass N times before it opens again",
+    .summary = "let this hook() pass N times before it opens",
     .detail = "",
     .run = after_run,
 };
@@ -94,7 +94,7 @@ when_run(Console *console, const char *rest)
 
 const Command cmd_when = {
     .name = "when", .alias = "", .usage = "[EXPR]", .family = "go on",
-    .summary = "let this hook() open only when an expression holds",
+    .summary = "let this hook() open only when EXPR holds",
     .detail = "It is evaluated in the caller's frame at each call; `when True` takes it back.",
     .run = when_run,
 };
@@ -127,7 +127,7 @@ throw_run(Console *console, const char *rest)
 
 const Command cmd_throw = {
     .name = "throw", .alias = "", .usage = "EXPR", .family = "go on",
-    .summary = "leave the prompt and raise an exception where hook() was called",
+    .summary = "go on by raising an exception from hook()",
     .detail = "EXPR is an exception or its class: throw ValueError(\"no\")",
     .run = throw_run,
 };
@@ -174,7 +174,7 @@ abort_run(Console *console, const char *rest)
 
 const Command cmd_abort = {
     .name = "abort", .alias = "", .usage = "[CODE]", .family = "go on",
-    .summary = "end the program (SystemExit; the status is 1 unless given)",
-    .detail = "",
+    .summary = "end the program with that exit status",
+    .detail = "The status is 1 unless given. It is SystemExit, so clean-up code runs.",
     .run = abort_run,
 };

@@ -76,8 +76,8 @@ done:
 
 const Command cmd_where = {
     .name = "where", .alias = "bt", .usage = "[all]", .family = "look",
-    .summary = "show the stack, the latest call last; > marks the frame you are in",
-    .detail = "#0 is the frame that called hook(). Of a deep stack what is near is shown.",
+    .summary = "show the stack, the latest call last",
+    .detail = "> marks the frame you are in, #0 is the one that called hook(). Of a deep stack\nwhat is near is shown, with `all` everything.",
     .run = where_run,
 };
 
@@ -130,7 +130,7 @@ down_run(Console *console, const char *rest)
 
 const Command cmd_down = {
     .name = "down", .alias = "", .usage = "[N]", .family = "look",
-    .summary = "go back towards the frame that called hook()",
+    .summary = "go towards the frame that called hook()",
     .detail = "",
     .run = down_run,
 };
@@ -234,9 +234,9 @@ list_run(Console *console, const char *rest)
 }
 
 const Command cmd_list = {
-    .name = "list", .alias = "", .usage = "[LINE | FIRST,LAST | .]", .family = "look",
+    .name = "list", .alias = "", .usage = "[N | FIRST,LAST | .]", .family = "look",
     .summary = "show the source around the current line",
-    .detail = "Again goes on; `list .` comes back; `list 10,20` shows those lines.",
+    .detail = "Again goes on; `list .` comes back; `list 42` is around line 42, `list 10,20` shows\nthose lines.",
     .run = list_run,
 };
 
@@ -293,7 +293,7 @@ source_command_run(Console *console, const char *rest)
 
 const Command cmd_source = {
     .name = "source", .alias = "", .usage = "OBJ", .family = "look",
-    .summary = "show the source of a function, class or module",
+    .summary = "show the source of a function, class, module",
     .detail = "",
     .run = source_command_run,
 };
@@ -449,7 +449,7 @@ doc_run(Console *console, const char *rest)
 
 const Command cmd_doc = {
     .name = "doc", .alias = "", .usage = "OBJ", .family = "look",
-    .summary = "show the signature and the documentation of an object",
+    .summary = "show signature and documentation of an object",
     .detail = "",
     .run = doc_run,
 };

@@ -87,13 +87,14 @@ help_all(Console *console)
     const char *family = "";
     int ret = 0;
     for (const Command *const *at = COMMANDS; ret == 0 && *at != NULL; at++) {
+        enum { USAGE_WIDTH = 26 };
         char left[64];
         if (strcmp(family, (*at)->family) != 0) {
             family = (*at)->family;
             ret = console_say(console, "%s", family);
         }
         snprintf(left, sizeof left, "%s %s", (*at)->name, (*at)->usage);
-        for (size_t size = strlen(left); size < 24; size++) { /* PyUnicode_FromFormat() pads no strings on 3.11 */
+        for (size_t size = strlen(left); size < USAGE_WIDTH; size++) { /* PyUnicode_FromFormat() pads no strings on 3.11 */
             left[size] = ' ';
             left[size + 1] = '\0';
         }

@@ -1,5 +1,4 @@
 /* CPython's differences, see compat.h. The reasons stand beside the code; measured on 3.11 to 3.15. */
-#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "compat.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,4 @@
 /* The console, see console.h. */
-#define _GNU_SOURCE /* gettid() */
 #include "console.h"
 
 #include <stdarg.h>

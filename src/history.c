@@ -1,5 +1,4 @@
 /* Lines typed at the prompt, see history.h. */
-#define _POSIX_C_SOURCE 200809L /* strdup() */
 #include "history.h"
 
 #include <stdlib.h>

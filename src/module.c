@@ -99,6 +99,8 @@ static struct PyModuleDef module_def = {
     .m_free = module_free,
 };
 
+PyMODINIT_FUNC PyInit__core(void); /* the one symbol that the interpreter looks for */
+
 PyMODINIT_FUNC
 PyInit__core(void)
 {

@@ -1026,7 +1026,8 @@ namespace_repr(PyObject *self)
 static PyObject *
 namespace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"frame", "overwrite", NULL};
+    static char frame_keyword[] = "frame", overwrite_keyword[] = "overwrite";
+    static char *keywords[] = {frame_keyword, overwrite_keyword, NULL};
     PyObject *frame;
     int overwrite = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p:Namespace", keywords, &frame, &overwrite)) {
@@ -1095,10 +1096,13 @@ static PyMethodDef namespace_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static char namespace_doc[] =
+    "Namespace(frame, overwrite=False)\n--\n\nThe names that a frame shows at the prompt, as a mapping.\n\n"
+    "With overwrite=True a change is in the frame at once.";
+
 #define SLOT(function) ((void *)(function))
 static PyType_Slot namespace_slots[] = {
-    {Py_tp_doc, "Namespace(frame, overwrite=False)\n--\n\nThe names that a frame shows at the prompt, as a mapping.\n\n"
-                "With overwrite=True a change is in the frame at once."},
+    {Py_tp_doc, namespace_doc},
     {Py_tp_new, SLOT(namespace_new)},
     {Py_tp_dealloc, SLOT(namespace_dealloc)},
     {Py_tp_traverse, SLOT(namespace_traverse)},

@@ -1,5 +1,4 @@
 /* Where a console talks with its user, see talk.h. */
-#define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
 #include "talk.h"
 
 #include "compat.h"

@@ -21,7 +21,6 @@
  *
  * The GIL is held while readline works, for its hooks may be Python, and released while waiting for a key.
  */
-#define _GNU_SOURCE /* pipe2() */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -61,7 +60,7 @@
     X(rl_completion_query_items) X(rl_completion_append_character) X(rl_completion_suppress_append)               \
     X(rl_completion_quote_character) X(rl_completion_found_quote) X(rl_completion_suppress_quote)                 \
     X(rl_sort_completion_matches) X(rl_completion_mark_symlink_dirs) X(rl_ignore_completion_duplicates)           \
-    X(rl_inhibit_completion) X(rl_pending_input) X(rl_insert_mode) X(rl_last_func) X(history_expansion_char)      \
+    X(rl_inhibit_completion) X(rl_pending_input) X(rl_eof_found) X(rl_insert_mode) X(rl_last_func) X(history_expansion_char)      \
     X(history_subst_char) X(history_word_delimiters) X(history_comment_char) X(history_no_expand_chars)           \
     X(history_search_delimiter_chars) X(history_quotes_inhibit_expansion) X(history_quoting_state)                \
     X(history_write_timestamps) X(history_multiline_entries) X(history_inhibit_expansion_function)
@@ -436,6 +435,7 @@ on_line(char *line)
     self.got_line = 1;
     self.got_eof = line == NULL;
     self.line = line;
+    rl_eof_found = 0; /* with it, and bracketed paste, readline would print a newline of its own */
     rl_callback_handler_remove();
 }
 
