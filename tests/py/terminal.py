@@ -24,6 +24,7 @@ TIMEOUT = float(os.environ.get("HOOKING_TEST_TIMEOUT", "20"))
 
 PS1 = ">>> "
 PS2 = "... "
+THREAD_PS1 = re.compile(r"\[[^\]]*\] >>> $")
 
 KEYS = {
     "Enter": "\r", "Tab": "\t", "Backspace": "\x7f", "Escape": "\x1b", "Delete": "\x1b[3~",
@@ -57,26 +58,43 @@ class Screen(pyte.Screen):
 
     def linefeed(self):
         super().linefeed()
-        self.buffer[self.cursor.y].continues = self.drawing
+        self.buffer[self.cursor.y].continues = self.columns if self.drawing else 0
 
     def index(self):
         top, bottom = self.margins or (0, self.lines - 1)
         if self.cursor.y == bottom and top == 0:
-            row = self.buffer[top]
-            self.gone.append((self.row_text(row), getattr(row, "continues", False)))
+            self.gone.append(self.row(top))
         super().index()
+
+    def resize(self, lines, columns):
+        """As xterm does: no text is wrapped anew, and rows leave at the top only to keep the cursor's row."""
+        for _ in range(max(0, self.cursor.y - lines + 1)):
+            self.gone.append(self.row(0))
+            for y in range(self.lines - 1):
+                self.buffer[y] = self.buffer[y + 1]
+            self.buffer.pop(self.lines - 1, None)
+            self.cursor.y -= 1
+        for y in range(lines, self.lines):
+            self.buffer.pop(y, None)
+        self.lines, self.columns = lines, columns
+        self.set_margins()
+        self.cursor.x = min(self.cursor.x, columns - 1)
+        self.tabstops = set(range(8, columns, 8))
 
     def write_process_input(self, data):
         self.answer(data)
 
-    def row_text(self, row):
+    def row(self, y):
+        """A row as (text, width of the terminal when it continued the row above, else 0)."""
+        row = self.buffer[y]
         # A wide character leaves an empty cell behind it; join() skips it.
-        return "".join(row[x].data for x in range(self.columns)).rstrip()
+        return "".join(row[x].data for x in range(max(self.columns, 0))).rstrip(), getattr(row, "continues", 0)
 
     def rows(self):
-        """Every row from the first one ever shown, as (text, does it continue the row above)."""
-        shown = [(self.row_text(self.buffer[y]), getattr(self.buffer[y], "continues", False))
-                 for y in range(self.lines)]
+        """Every row from the first one ever shown."""
+        shown = [self.row(y) for y in range(self.lines)]
+        y, x = self.cursor.y, self.cursor.x   # a blank that the cursor has passed is something that was written
+        shown[y] = (shown[y][0].ljust(x), shown[y][1])
         return self.gone + shown
 
     def place(self):
@@ -102,7 +120,8 @@ class Terminal:
         self.stream = pyte.ByteStream(self.screen)
         self.mark = (0, 0)
         self.prompt_row = -1
-        self.output_row = 0
+        self.prompt_text = None
+        self.at_prompt = False
         self.status = None
         self.modes = termios.tcgetattr(self.slave)
         tty = os.ttyname(self.slave)
@@ -166,6 +185,7 @@ class Terminal:
 
     def type(self, text):
         """Send keys as they are. Reads meanwhile, so that a long text cannot block both sides."""
+        self.at_prompt = False
         data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
         view = memoryview(data)
         deadline = time.monotonic() + TIMEOUT
@@ -187,9 +207,6 @@ class Terminal:
 
     def line(self, text=""):
         """Type a line and Enter."""
-        row, column = self.mark               # of an input line that wraps the last row counts
-        self.output_row = self.prompt_row + 1 + (column + len(text)) // self.screen.columns
-        self.prompt_row = self.output_row - 1
         return self.type(text + "\r")
 
     def key(self, *names):
@@ -222,7 +239,7 @@ class Terminal:
                 text = text[column:]
             elif continues:                  # the row above was full: its blanks at the end were typed or printed
                 above = parts[-1]
-                missing = self.screen.columns - len(above) - (column if number == row + 1 else 0)
+                missing = continues - len(above) - (column if number == row + 1 else 0)
                 parts[-1] = above + " " * max(0, missing)
                 length += max(0, missing)
             else:
@@ -235,7 +252,7 @@ class Terminal:
 
     def text(self, start=(0, 0)):
         """Everything shown so far (or from a place on), without blank lines at the end."""
-        return self._joined(start)[0].rstrip("\n")
+        return self._joined(start)[0].rstrip()
 
     def expect(self, what, timeout=None):
         """Wait for a text (str) or a pattern (compiled) after the last thing found; return the match."""
@@ -252,34 +269,49 @@ class Terminal:
         return self.until(seen, repr(pattern.pattern), timeout)
 
     def prompt_is_fresh(self, *prompts):
-        """The prompt at which the cursor stands waiting, if it is one that nothing has been typed at."""
+        """The text of the prompt behind which the cursor stands, if nothing was typed there. Prompts: str or pattern."""
         row, column = self.screen.place()
         if row <= self.prompt_row:
             return None
         left = "".join(self.screen.buffer[self.screen.cursor.y][x].data for x in range(column))
         for prompt in prompts:
-            if left.endswith(prompt):
+            if isinstance(prompt, re.Pattern):
+                match = prompt.search(left)
+                if match:
+                    return match[0]
+            elif left.endswith(prompt):
                 return prompt
         return None
 
     def prompt(self, *prompts, timeout=None, ended=False):
         """Wait for a fresh prompt; return what was shown since the last input. None: the program ended instead."""
         prompts = prompts or (PS1,)
-        found = self.until(lambda: self.prompt_is_fresh(*prompts), " or ".join(map(repr, prompts)), timeout, ended)
+        what = " or ".join(repr(getattr(prompt, "pattern", prompt)) for prompt in prompts)
+        found = self.until(lambda: self.prompt_is_fresh(*prompts), what, timeout, ended)
         if not found:
             return None
+        self.prompt_text = found
         row, column = self.screen.place()
-        before = self.text((self.output_row, 0)).split("\n")
+        start = self.output_start()
+        before = self.text((start, 0)).split("\n")
         rows = self.screen.rows()
-        logical = sum(not continues for _, continues in rows[self.output_row + 1:row + 1])
+        logical = sum(not continues for _, continues in rows[start + 1:row + 1])
         shown = before[:logical]
         line = before[logical][:-len(found.rstrip())] if logical < len(before) else ""
         if line:                              # output without a line end, and the prompt right behind it
             shown.append(line)
         self.prompt_row = row
-        self.output_row = row + 1
         self.mark = (row, column)
+        self.at_prompt = True
         return "\n".join(shown)
+
+    def output_start(self):
+        """The row at which the output of the last input begins: the input itself may take more than one."""
+        row = self.prompt_row + 1
+        rows = self.screen.rows()
+        while row < len(rows) and rows[row][1]:
+            row += 1
+        return row
 
     def ready(self, *prompts, timeout=None):
         """Wait until the cursor stands behind a prompt, were it one seen before (something was printed above it)."""
@@ -288,19 +320,25 @@ class Terminal:
         return self
 
     def submit(self, statement):
-        """Type a statement of one or more lines and, after more than one, the blank line that ends a block."""
-        lines = statement.split("\n")
-        if len(lines) > 1 and lines[-1] != "":
-            lines.append("")
-        for number, text in enumerate(lines):
+        """Type a statement, with the blank line that ends it when it has several lines; do not wait for its end."""
+        lines = statement.rstrip("\n").split("\n")
+        for number, text in enumerate(lines + [""] if len(lines) > 1 else lines):
             if number:
                 self.prompt(PS2)
             self.line(text)
         return self
 
     def run(self, statement, *prompts, timeout=None):
-        """Type a statement, return what it printed before the next prompt."""
-        return self.submit(statement).prompt(*prompts, timeout=timeout)
+        """Type a statement, and a blank line if it is a block; return what it printed before the next prompt."""
+        for number, text in enumerate(statement.rstrip("\n").split("\n")):
+            if number:
+                self.prompt(PS2)
+            self.line(text)
+        shown = self.prompt(PS2, *(prompts or (PS1,)), timeout=timeout)
+        if self.prompt_text == PS2:
+            self.line()
+            shown = self.prompt(*prompts, timeout=timeout)
+        return shown
 
     def play(self, transcript):
         """Run a transcript: what stands behind a prompt is typed, all else must be on the screen, line by line.
@@ -316,6 +354,8 @@ class Terminal:
                     steps[-1] = (text[4:], [], True)
             else:
                 steps[-1][1].append(text)
+        if self.at_prompt and not steps[0][1]:
+            steps.pop(0)                      # somebody has waited for the prompt before
         stay = len(steps) > 1 and steps[-1][0] == "" and not steps[-1][1] and len(steps[-1]) == 2
         if stay:
             steps.pop()
@@ -326,7 +366,7 @@ class Terminal:
             last = following is None and not stay
             shown = self.prompt(PS2 if following and len(following) > 2 else PS1, ended=last)
             if shown is None:
-                shown = self.text((self.output_row, 0))
+                shown = self.text((self.output_start(), 0))
             elif last:
                 raise AssertionError(f"a prompt where the transcript ends\n{self.dump()}")
             compare(shown, "\n".join(step[1]), step[0], self)
@@ -345,6 +385,8 @@ class Terminal:
         fcntl.ioctl(self.slave if not tell else self.master, termios.TIOCSWINSZ,
                     struct.pack("HHHH", rows, columns, 0, 0))
         if tell:
+            while self._read():               # what was written for the old size
+                pass
             self.screen.resize(rows, columns)
 
     def echoes(self):
@@ -369,7 +411,7 @@ class Terminal:
         """Ctrl-D at the prompt, the end of the program: what it printed since."""
         self.key("C-d")
         self.end()
-        return self.text((self.output_row, 0))
+        return self.text((self.output_start(), 0)).lstrip("\n")
 
     def close_terminal(self):
         """Take the terminal away, as a closed window does."""
@@ -400,6 +442,7 @@ class Terminal:
     def dump(self):
         """The screen, for the message of a failed test."""
         text = self.text() if self.model else bytes(self.raw[-2000:]).decode("utf-8", "replace")
+        text = "\n".join(text.split("\n")[-80:])
         return f"---- screen, cursor at {self.screen.place()} ----\n{text}\n----"
 
 

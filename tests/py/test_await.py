@@ -5,6 +5,7 @@ import re
 import pytest
 
 from conftest import source
+from terminal import THREAD_PS1
 
 PLAIN = '''
     import asyncio
@@ -443,11 +444,11 @@ def test_a_console_in_a_worker_thread_beside_a_loop(terminal):
             return "main ends"
         print(asyncio.run(main()))
     ''')
-    t.prompt("] >>> ")
-    t.run("import asyncio, __main__", "] >>> ")
-    t.run("before = __main__.ticks", "] >>> ")
-    assert t.run("await asyncio.sleep(0.05, 'slept')", "] >>> ") == "'slept'"
-    assert t.run("__main__.ticks > before + 2", "] >>> ") == "True"
+    t.prompt(THREAD_PS1)
+    t.run("import asyncio, __main__", THREAD_PS1)
+    t.run("before = __main__.ticks", THREAD_PS1)
+    assert t.run("await asyncio.sleep(0.05, 'slept')", THREAD_PS1) == "'slept'"
+    assert t.run("__main__.ticks > before + 2", THREAD_PS1) == "True"
     t.key("C-d")
     t.expect("main ends")
     assert t.end() == 0

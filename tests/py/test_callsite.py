@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from terminal import THREAD_PS1
+
 LOOP = '''
     from hooking import hook
     limit = 100
@@ -212,7 +214,7 @@ def test_conditions_are_shared_by_threads(terminal):
             thread.join()
         print("end")
     ''')
-    t.prompt("] >>> ")
+    t.prompt(THREAD_PS1)
     assert t.leave() == "end"
 
 

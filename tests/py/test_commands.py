@@ -31,9 +31,10 @@ PROGRAM = '''
     outer(1)
     print("end")
 '''
-HOOK_LINE = 21
-COMMANDS = ["help", "where", "bt", "up", "down", "frame", "list", "source", "locals", "doc", "pp", "write", "overwrite",
-            "off", "after", "when", "continue", "c", "exit", "quit", "throw", "abort"]
+HOOK_LINE = 20
+COMMANDS = ["help", "where", "up", "down", "frame", "list", "source", "locals", "doc", "pp", "write", "overwrite",
+            "off", "after", "when", "continue", "throw", "abort"]
+OTHER_NAMES = {"bt": "where", "c": "continue", "exit": "continue", "quit": "continue"}
 
 
 @pytest.fixture
@@ -57,12 +58,17 @@ def test_help_lists_every_command(t):
     assert set(COMMANDS) <= words
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *OTHER_NAMES])
 def test_help_explains_every_command(t, name):
     said = t.run(f"help {name}")
     assert re.search(rf"\b{name}\b", said) and len(said) > len(name) + 10
     assert "Traceback" not in said
     assert said == t.run(f"%help {name}")
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_help_tells_the_other_names_of_a_command(t, name):
+    assert re.search(rf"\b{name}\b", t.run(f"help {OTHER_NAMES[name]}"))
 
 
 def test_help_of_an_unknown_command_names_it(t):
@@ -83,7 +89,7 @@ def test_help_as_a_function_is_pythons(terminal):
 def test_where_shows_the_stack(t, command):
     said = t.run(command)
     places = [(said.index(f"program.py:{line}") if f"program.py:{line}" in said else -1, function)
-              for line, function in ((HOOK_LINE, "inner"), (15, "outer"), (25, "<module>"))]
+              for line, function in ((HOOK_LINE, "inner"), (15, "outer"), (24, "<module>"))]
     assert all(place >= 0 and function in said for place, function in places), said
     assert "runpy" not in said and "hooking/" not in said
 
@@ -202,10 +208,16 @@ def test_list_shows_the_place(t):
 
 
 def test_list_goes_on_and_comes_back(t):
-    first = lines_of(t.run("list"))
+    first = lines_of(t.run("list 1,4"))
+    assert first == [1, 2, 3, 4]
     second = lines_of(t.run("list"))
-    assert second[0] > first[0] and second[-1] >= first[-1]
-    assert lines_of(t.run("list .")) == first
+    assert second[0] == 5
+    place = lines_of(t.run("list ."))
+    assert HOOK_LINE in place
+    t.run("list")
+    said = t.run("list")
+    assert said and "Traceback" not in said, "the end of the file"
+    assert lines_of(t.run("list .")) == place
 
 
 def test_list_of_lines(t):
@@ -329,7 +341,17 @@ def test_write_writes_all(t):
     t.run("up")
     t.run("x = 6")
     t.run("write")
+    t.run("down")
+    t.run("write")
     assert t.leave() == "inner ends with 5\nouter ends with 6 5 outer\nend"
+
+
+def test_what_is_not_written_in_a_frame_further_up_is_told_too(t):
+    t.run("up")
+    t.run("x = 6")
+    t.run("down")
+    after = t.leave()
+    assert re.search(r"\bx\b", after.split("inner ends")[0]) and "outer ends with 1 2" in after
 
 
 def test_write_several_names(t):
@@ -471,6 +493,21 @@ def test_abort_with_a_wrong_code_stays(t, line):
     assert t.run("y") == "2"
 
 
+def test_abort_in_a_thread_ends_the_program(terminal):
+    t = terminal('''
+        import threading, time
+        from hooking import hook
+        def work():
+            hook()
+        threading.Thread(target=work, name="A").start()
+        time.sleep(1000)
+    ''')
+    t.prompt("[A] >>> ")
+    t.line("abort 4")
+    assert t.end() == 4
+    assert t.echoes()
+
+
 def test_abort_flushes_what_the_program_wrote(terminal):
     t = terminal("import sys\nfrom hooking import hook\nout = open('out', 'w')\nout.write('kept')\nhook()\n")
     t.prompt()
@@ -502,11 +539,11 @@ def test_assigning_to_a_commands_name_is_python(t):
 
 
 def test_a_variable_typed_here_hides_the_command(t):
-    t.run("list = 3")
-    assert t.run("list") == "3"
-    assert "hook(overwrite_locals" in t.run("%list")
-    t.run("del list")
-    assert "hook(overwrite_locals" in t.run("list")
+    t.run("where = 3")
+    assert t.run("where") == "3"
+    assert "hook(overwrite_locals" in t.run("%where")
+    t.run("del where")
+    assert "hook(overwrite_locals" in t.run("where")
 
 
 def test_augmented_assignment_to_a_commands_name_is_python(t):

@@ -131,6 +131,7 @@ def test_filehasher(terminal, tmp_path):
         >>> type(chunk.encode())
         <class 'bytes'>
         >>> ^D
+        [...]chunk[...]
         Hash: {digest}
     ''')
     assert t.end() == 0

@@ -372,7 +372,8 @@ WORKS = {
         print(list(E.__members__), E.A.value)
     ''', '''
         >>> A = 2
-        [...]'A'[...]
+        [...]
+        TypeError: 'A' already defined as [...]
         >>> ^D
         ['A'] 1
     '''),

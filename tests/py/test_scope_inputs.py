@@ -17,6 +17,7 @@ HOST = '''
     from hooking import hook
 
     MODULE = """
+    import asyncio
     from hooking import hook
     g = 'G'
     sh = 'SHG'
@@ -83,8 +84,7 @@ HOST = '''
         return names["x"], names["sh"], names["y"]
 
     here = {"module": module, "exec_": exec_}
-    lines = [line[4:] for line in MODULE.split("\\n")]
-    code = compile("\\n".join(lines), __file__, "exec")
+    code = compile(MODULE, __file__, "exec")
     while True:
         frame, overwrite = input("case? ").split()
         sys.modules["mod"] = m = types.ModuleType("mod")
@@ -883,8 +883,8 @@ ELSEWHERE = ["list comprehension", "generator expression", "lambda", "function i
 def test_input_elsewhere(host, transcript, frame):
     if frame == "classbody" and "__qualname__' in locals()" in transcript:
         transcript = ">>> [n for n in locals() if n in ('__static_attributes__', '__classdict__')]\n[]"
-    if frame == "module" and "nonlocal" in transcript:
-        transcript = ">>> [x for _ in y]\n['X', 'X']"     # there a local is the global, and nothing is around it
+    if "nonlocal" in transcript and frame in ("module", "classbody"):
+        transcript = ">>> [x for _ in y]\n['X', 'X']"     # there x is a global, or a name of the function around
     host.case(transcript, frame)
 
 

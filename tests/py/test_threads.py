@@ -6,19 +6,22 @@ import sys
 
 import pytest
 
+from terminal import THREAD_PS1
+
 TWO = '''
     import threading
     from hooking import hook
     release = threading.Event()
+    went_on = []
     def work(n):
         hook("console of %d" % n)
-        print("thread", n, "goes on")
+        went_on.append(n)
     threads = [threading.Thread(target=work, args=(n,), name="worker-%d" % n) for n in range({count})]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print("end")
+    print("end", sorted(went_on))
 '''
 
 
@@ -27,45 +30,39 @@ def test_consoles_are_taken_in_turn(terminal):
     t = terminal(TWO.format(count=3))
     seen = []
     for turn in range(3):
-        t.prompt("] >>> ")
+        t.prompt(THREAD_PS1)
         if turn == 0:
             t.until(lambda: len(set(re.findall(r"^.*worker-(\d)(?=.*wait)", t.text(), re.M))) == 2, "two threads that wait")
-            t.ready("] >>> ")
-        name = t.run("threading.current_thread().name", "] >>> ")
+            t.ready(THREAD_PS1)
+        name = t.run("threading.current_thread().name", THREAD_PS1)
         n = int(re.search(r"worker-(\d)", name)[1])
         seen.append(n)
-        assert t.run("n", "] >>> ") == str(n)
+        assert t.run("n", THREAD_PS1) == str(n)
         t.key("C-d")
-        t.expect(f"thread {n} goes on")
-    t.expect("end")
+    t.expect("end [0, 1, 2]")
     assert t.end() == 0
     assert sorted(seen) == [0, 1, 2]
 
 
 def test_the_waiting_thread_is_named(terminal):
     t = terminal('''
-        import threading
+        import threading, time
         from hooking import hook
         def work():
             hook()
-            print("second goes on")
         def start(name):
-            thread = threading.Thread(target=work, name=name)
-            thread.start()
-            return thread
+            threading.Thread(target=work, name=name).start()
+            time.sleep(0.2)           # by now it has called hook()
         hook()
-        print("first goes on")
     ''')
     t.prompt()
-    t.line("thread = start('the second one')")
+    t.line("start('the second one')")
     t.until(lambda: re.search(r"^[^>]*the second one.*wait", t.text(), re.M), "who waits")
     t.ready()
     assert t.run("1 + 1") == "2"
     t.key("C-d")
     t.prompt("[the second one] >>> ")
-    assert "first goes on" in t.text()
     t.key("C-d")
-    t.expect("second goes on")
     assert t.end() == 0
 
 
@@ -152,8 +149,8 @@ def test_a_thread_without_threading(terminal):
         done.acquire()
         print("end")
     ''')
-    t.prompt("] >>> ")
-    assert t.run("x", "] >>> ") == "3"
+    t.prompt(THREAD_PS1)
+    assert t.run("x", THREAD_PS1) == "3"
     t.key("C-d")
     t.expect("goes on 3")
     t.expect("end")
@@ -163,11 +160,10 @@ def test_a_thread_without_threading(terminal):
 def test_many_threads(terminal):
     t = terminal(TWO.format(count=20))
     for _ in range(20):
-        t.prompt("] >>> ")
+        t.prompt(THREAD_PS1)
         t.key("C-d")
-    t.expect("end")
+    t.expect(f"end {list(range(20))}")
     assert t.end() == 0
-    assert t.text().count("goes on") == 20
 
 
 def test_a_daemon_thread_at_the_prompt_does_not_keep_the_program(terminal):
@@ -379,7 +375,8 @@ def test_a_hook_during_finalization_returns(terminal, where):
     assert ">>>" not in t.text() and "Traceback" not in t.text()
 
 
-def test_a_hook_during_finalization_logs_a_warning(terminal):
+def test_a_hook_during_finalization_says_why_it_does_nothing(terminal):
+    """Logged as long as there is logging; so late it may have to be written to stderr."""
     t = terminal('''
         import logging, sys
         from hooking import hook
@@ -390,7 +387,7 @@ def test_a_hook_during_finalization_logs_a_warning(terminal):
         sys.last = Last()
     ''')
     assert t.end() == 0
-    assert re.search(r"WARNING at\.the\.end .*(shutdown|shutting down|finali)", t.text())
+    assert re.search("shutdown|shutting down|finali", t.text())
 
 
 # A readline that is busy ----------------------------------------------------------------------------------------------------
@@ -465,7 +462,9 @@ def test_a_hook_in_a_signal_handler_while_the_prompt_waits(terminal):
     ''')
     t.prompt()
     t.signal(signal.SIGUSR1)
-    t.expect(re.compile(r"WARNING inside|Hooked"))
+    if "Hooked" in t.expect(re.compile(r"WARNING inside|Hooked"))[0]:
+        t.prompt()
+        t.key("C-d")
     t.expect("handled")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
