@@ -16,6 +16,26 @@ await_import(const char *name)
     return PyImport_ImportModule(name);
 }
 
+/* Run a task to its end on a loop that stands still. On Ctrl-C the task is cancelled, and gets the time to clean
+ * up. Not Runner.run(): there a first Ctrl-C only cancels, which a busy loop in the task never notices. */
+static PyObject *
+await_run_task(PyObject *loop, PyObject *task)
+{
+    PyObject *result = PyObject_CallMethod(loop, "run_until_complete", "O", task);
+    if (result != NULL || !PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        return result;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *cancelled = PyObject_CallMethod(task, "cancel", NULL);
+    PyObject *none = cancelled == NULL ? NULL : PyObject_CallMethod(loop, "run_until_complete", "O", task);
+    PyErr_Clear(); /* CancelledError, or what the task makes of it */
+    Py_XDECREF(none);
+    Py_XDECREF(cancelled);
+    PyErr_Restore(type, value, traceback);
+    return NULL;
+}
+
 static PyObject *
 await_own_loop(PyObject *coroutine, PyObject **runner)
 {
@@ -35,7 +55,12 @@ await_own_loop(PyObject *coroutine, PyObject **runner)
         Py_XDECREF(factory);
         Py_XDECREF(asyncio);
     }
-    return *runner == NULL ? NULL : PyObject_CallMethod(*runner, "run", "O", coroutine);
+    PyObject *loop = *runner == NULL ? NULL : PyObject_CallMethod(*runner, "get_loop", NULL);
+    PyObject *task = loop == NULL ? NULL : PyObject_CallMethod(loop, "create_task", "O", coroutine);
+    PyObject *result = task == NULL ? NULL : await_run_task(loop, task);
+    Py_XDECREF(task);
+    Py_XDECREF(loop);
+    return result;
 }
 
 /* Turn the loop once. `why` it cannot is an exception. */

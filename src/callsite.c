@@ -7,19 +7,19 @@
 enum { FIRST_SIZE = 16 };
 
 static size_t
-callsite_hash(const void *code, int offset)
+callsite_hash(const void *code, int line)
 {
     /* Fibonacci hashing: objects are aligned, so the low bits of a pointer alone would collide. */
-    uint64_t key = ((uint64_t)(uintptr_t)code >> 4) ^ ((uint64_t)(unsigned)offset << 32);
+    uint64_t key = ((uint64_t)(uintptr_t)code >> 4) ^ ((uint64_t)(unsigned)line << 32);
     return (size_t)((key * UINT64_C(11400714819323198485)) >> 20);
 }
 
 /* The slot where the place is, or where it would go. The table is never full. */
 static CallSite **
-callsite_slot(CallSite **slots, size_t size, const void *code, int offset)
+callsite_slot(CallSite **slots, size_t size, const void *code, int line)
 {
-    size_t i = callsite_hash(code, offset) & (size - 1);
-    while (slots[i] != NULL && (slots[i]->code != code || slots[i]->offset != offset)) {
+    size_t i = callsite_hash(code, line) & (size - 1);
+    while (slots[i] != NULL && (slots[i]->code != code || slots[i]->line != line)) {
         i = (i + 1) & (size - 1);
     }
     return &slots[i];
@@ -36,7 +36,7 @@ callsite_grow(CallSites *sites)
     for (size_t i = 0; i < sites->size; i++) {
         CallSite *site = sites->slots[i];
         if (site != NULL) {
-            *callsite_slot(slots, size, site->code, site->offset) = site;
+            *callsite_slot(slots, size, site->code, site->line) = site;
         }
     }
     free(sites->slots);
@@ -46,16 +46,16 @@ callsite_grow(CallSites *sites)
 }
 
 CallSite *
-callsite_find(const CallSites *sites, const void *code, int offset)
+callsite_find(const CallSites *sites, const void *code, int line)
 {
-    return sites->used ? *callsite_slot(sites->slots, sites->size, code, offset) : NULL;
+    return sites->used ? *callsite_slot(sites->slots, sites->size, code, line) : NULL;
 }
 
 CallSite *
-callsite_obtain(CallSites *sites, const void *code, int offset, bool *made)
+callsite_obtain(CallSites *sites, const void *code, int line, bool *made)
 {
     *made = false;
-    CallSite *found = callsite_find(sites, code, offset);
+    CallSite *found = callsite_find(sites, code, line);
     if (found != NULL) {
         return found;
     }
@@ -67,17 +67,23 @@ callsite_obtain(CallSites *sites, const void *code, int offset, bool *made)
         return NULL;
     }
     site->code = code;
-    site->offset = offset;
-    *callsite_slot(sites->slots, sites->size, code, offset) = site;
+    site->line = line;
+    *callsite_slot(sites->slots, sites->size, code, line) = site;
     sites->used++;
     *made = true;
     return site;
 }
 
 bool
+callsite_is_shut(const CallSite *site, bool once)
+{
+    return site->off || (once && site->opened);
+}
+
+bool
 callsite_admits(CallSite *site, bool once, long after)
 {
-    if (site->off || (once && site->opened)) {
+    if (callsite_is_shut(site, once)) {
         return false;
     }
     if (site->passed < after) {

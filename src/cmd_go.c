@@ -168,6 +168,8 @@ abort_run(Console *console, const char *rest)
     }
     PyErr_SetObject(PyExc_SystemExit, code);
     Py_DECREF(code);
+    console->state->aborting = 1;
+    console->state->abort_status = (int)status;
     console->left = console->raises = 1;
     return 0;
 }
@@ -175,6 +177,7 @@ abort_run(Console *console, const char *rest)
 const Command cmd_abort = {
     .name = "abort", .alias = "", .usage = "[CODE]", .family = "go on",
     .summary = "end the program with that exit status",
-    .detail = "The status is 1 unless given. It is SystemExit, so clean-up code runs.",
+    .detail = "The status is 1 unless given. It is SystemExit, so clean-up code runs; if the program\n"
+              "catches it, the next hook() ends the program for certain.",
     .run = abort_run,
 };

@@ -15,6 +15,39 @@ static History history;
 
 /* ---- whose turn it is ---- */
 
+int
+console_is_main_thread(PyObject **name)
+{
+    *name = NULL;
+    PyObject *modules = PySys_GetObject("modules");
+    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
+    PyObject *ident = main_thread == NULL ? NULL : PyObject_GetAttrString(main_thread, "ident");
+    unsigned long me = PyThread_get_thread_ident();
+    int is_main = ident != NULL && PyLong_Check(ident) ? PyLong_AsUnsignedLong(ident) == me : gettid() == getpid();
+    PyErr_Clear();
+    if (!is_main && threading != NULL) {
+        /* Not current_thread(): for a thread that C code started it would leave an entry behind. */
+        PyObject *threads = PyObject_CallMethod(threading, "enumerate", NULL);
+        for (Py_ssize_t i = 0; threads != NULL && *name == NULL && i < PyList_Size(threads); i++) {
+            PyObject *thread = PyList_GetItem(threads, i);
+            Py_XDECREF(ident);
+            ident = PyObject_GetAttrString(thread, "ident");
+            if (ident != NULL && PyLong_Check(ident) && PyLong_AsUnsignedLong(ident) == me) {
+                *name = PyObject_GetAttrString(thread, "name");
+            }
+        }
+        Py_XDECREF(threads);
+        PyErr_Clear();
+    }
+    if (!is_main && *name == NULL) {
+        *name = PyUnicode_FromFormat("thread %lu", me);
+    }
+    Py_XDECREF(ident);
+    Py_XDECREF(main_thread);
+    return is_main;
+}
+
 /* One console at a time in a process; one thread may have several, a hook() in what is run at a prompt. */
 static struct {
     PyThread_type_lock lock;
@@ -52,9 +85,10 @@ turn_wait(PyObject *thread, PyObject *frame)
     }
 }
 
-static int
-turn_take(PyObject *thread, PyObject *frame)
+int
+console_take_turn(PyObject *frame)
 {
+    PyObject *thread;
     unsigned long me = PyThread_get_thread_ident();
     if (turn.lock == NULL || turn.pid != getpid()) {
         turn.lock = PyThread_allocate_lock(); /* the parent's, if any, is left: somebody may hold it */
@@ -69,53 +103,25 @@ turn_take(PyObject *thread, PyObject *frame)
         turn.depth++;
         return 0;
     }
-    if (!PyThread_acquire_lock(turn.lock, NOWAIT_LOCK) && turn_wait(thread, frame) < 0) {
-        return -1;
+    if (!PyThread_acquire_lock(turn.lock, NOWAIT_LOCK)) {
+        console_is_main_thread(&thread);
+        int failed = turn_wait(thread, frame);
+        Py_XDECREF(thread);
+        if (failed < 0) {
+            return -1;
+        }
     }
     turn.owner = me;
     turn.depth = 1;
     return 0;
 }
 
-static void
-turn_give(void)
+void
+console_give_turn(void)
 {
     if (turn.pid == getpid() && --turn.depth == 0) {
         PyThread_release_lock(turn.lock);
     }
-}
-
-int
-console_is_main_thread(PyObject **name)
-{
-    *name = NULL;
-    PyObject *modules = PySys_GetObject("modules");
-    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
-    PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
-    PyObject *ident = main_thread == NULL ? NULL : PyObject_GetAttrString(main_thread, "ident");
-    unsigned long me = PyThread_get_thread_ident();
-    int is_main = ident != NULL && PyLong_Check(ident) ? PyLong_AsUnsignedLong(ident) == me : gettid() == getpid();
-    PyErr_Clear();
-    if (!is_main && threading != NULL) {
-        /* Not current_thread(): for a thread that C code started it would leave an entry behind. */
-        PyObject *threads = PyObject_CallMethod(threading, "enumerate", NULL);
-        for (Py_ssize_t i = 0; threads != NULL && *name == NULL && i < PyList_Size(threads); i++) {
-            PyObject *thread = PyList_GetItem(threads, i);
-            Py_XDECREF(ident);
-            ident = PyObject_GetAttrString(thread, "ident");
-            if (ident != NULL && PyLong_Check(ident) && PyLong_AsUnsignedLong(ident) == me) {
-                *name = PyObject_GetAttrString(thread, "name");
-            }
-        }
-        Py_XDECREF(threads);
-        PyErr_Clear();
-    }
-    if (!is_main && *name == NULL) {
-        *name = PyUnicode_FromFormat("thread %lu", me);
-    }
-    Py_XDECREF(ident);
-    Py_XDECREF(main_thread);
-    return is_main;
 }
 
 /* ---- saying ---- */
@@ -316,14 +322,54 @@ console_leave_by_exit(Console *console)
     return ret;
 }
 
+/* site's exit() and quit() close sys.stdin. While a statement runs they are ours in builtins, too, for functions that
+ * call them; a program's own are left alone. `saved`: what was there, owned. */
+static const char *const QUITTERS[] = {"exit", "quit"};
+enum { QUITTER_COUNT = 2 };
+
+static void
+console_guard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
+{
+    PyObject *builtins = PyEval_GetBuiltins();
+    for (int i = 0; i < QUITTER_COUNT; i++) {
+        saved[i] = Py_XNewRef(PyDict_GetItemString(builtins, QUITTERS[i]));
+        PyObject *name = saved[i] == NULL ? NULL : PyObject_GetAttrString((PyObject *)Py_TYPE(saved[i]), "__name__");
+        if (name == NULL || PyUnicode_CompareWithASCIIString(name, "Quitter") != 0
+            || PyDict_SetItemString(builtins, QUITTERS[i], console->state->leave) < 0) {
+            Py_CLEAR(saved[i]);
+        }
+        Py_XDECREF(name);
+    }
+    PyErr_Clear();
+}
+
+static void
+console_unguard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *builtins = PyEval_GetBuiltins();
+    for (int i = 0; i < QUITTER_COUNT; i++) {
+        if (saved[i] != NULL && PyDict_GetItemString(builtins, QUITTERS[i]) == console->state->leave) {
+            PyDict_SetItemString(builtins, QUITTERS[i], saved[i]);
+        }
+        Py_CLEAR(saved[i]);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
 static int
 console_execute(Console *console, Source *source)
 {
+    PyObject *saved[QUITTER_COUNT];
     console->state->left_by_exit = 0;
     if (talk_enter(&console->talk) < 0) {
         return -1;
     }
-    if (source_run(source, console->scope, &console->runner) < 0) {
+    console_guard_exit(console, saved);
+    int failed = source_run(source, console->scope, &console->runner);
+    console_unguard_exit(console, saved);
+    if (failed < 0) {
         if (PyErr_ExceptionMatches(PyExc_SystemExit)) {
             if (console_leave_by_exit(console) < 0) {
                 PyErr_Clear();
@@ -489,6 +535,8 @@ console_do(Console *console, PyObject *text)
         return console_run_python(console, text); /* which says what is wrong with it */
     }
     Line line = words_split(PyBytes_AsString(bytes));
+    long listed = console->listed;
+    console->listed = 0; /* `list` goes on only where it stands by itself */
     const Command *command = line.kind == LINE_PLAIN || line.kind == LINE_FORCED ? command_find(&line) : NULL;
     if (line.kind == LINE_FORCED && command == NULL) {
         ret = console_say(console, "no command %s: `help` lists them", PyBytes_AsString(bytes));
@@ -499,6 +547,7 @@ console_do(Console *console, PyObject *text)
         Py_XDECREF(dedented);
     }
     else {
+        console->listed = command == &cmd_list ? listed : 0;
         int python = command == NULL ? 1 : line.kind == LINE_FORCED ? 0 : console_is_python(console, &line, text);
         ret = python < 0 ? -1 : python ? console_run_python(console, text) : console_run_command(console, command, line.rest);
     }
@@ -529,6 +578,10 @@ console_loop(Console *console)
             failed = 1;
             break;
         }
+        if (failed && !console->talk.has_term && PyErr_ExceptionMatches(PyExc_Exception)) {
+            console_show_error(console, NULL); /* of what stands in for input(): no fault of the program's */
+            break;
+        }
         if (failed) {
             return -1;
         }
@@ -537,6 +590,19 @@ console_loop(Console *console)
 }
 
 /* ---- opening and closing ---- */
+
+int
+console_abort(ModuleState *state)
+{
+    PyObject *thread;
+    int is_main = console_is_main_thread(&thread);
+    Py_XDECREF(thread);
+    if (is_main) {
+        Py_Exit(state->abort_status); /* runs atexit functions and flushes streams */
+    }
+    PyErr_SetNone(PyExc_SystemExit); /* the main thread has been told */
+    return -1;
+}
 
 /* One line about changed variables that stay at the prompt, for each frame where there are any. */
 static int
@@ -596,14 +662,9 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
     Console console = {.state = state, .site = site, .overwrite = overwrite};
     *why = NULL;
     int is_main = console_is_main_thread(&console.thread);
-    if (turn_take(console.thread, frame) < 0) {
-        Py_CLEAR(console.thread);
-        return -1;
-    }
     int talking = talk_open(&console.talk, is_main, why);
     if (talking <= 0) {
         Py_CLEAR(console.thread);
-        turn_give();
         return talking;
     }
     *why = NULL;
@@ -619,6 +680,5 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
     ret = console_loop(&console);
 done:
     console_close(&console);
-    turn_give();
     return ret;
 }

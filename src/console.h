@@ -22,11 +22,20 @@ typedef struct Console {
     int raises;           /* with the exception that is set */
 } Console;
 
+/* One console at a time: wait for this thread's turn, and tell the one whose turn it is. -1 with an exception
+ * (Ctrl-C). A thread that has the turn may take it again, for a console within a console. */
+int console_take_turn(PyObject *frame);
+void console_give_turn(void);
+
 /* Open a console in `frame`, let the user work, close it. `banner` is shown first. `complaint`: a line to be
- * shown above it, or NULL. 0, or -1 with the exception that the program is to see. When there is nowhere to
+ * shown above it, or NULL. The turn must have been taken. 0, or -1 with the exception that the program is to see. When there is nowhere to
  * talk, *why says so, and nothing else happens. */
 int console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
                 CallSite *site, const char **why);
+
+/* `abort` was given before, and the program has caught its SystemExit: now it is ended for certain. Does not
+ * return in the main thread. */
+int console_abort(ModuleState *state);
 
 /* Print a line, as PyUnicode_FromFormat(). -1 with an exception. */
 int console_say(Console *console, const char *format, ...);

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "await.h"
 #include "compat.h"
 #include "console.h"
 #include "frame.h"
 #include "log.h"
+#include "source.h"
 
 /* The parameters, in the order of the signature; the first three may be given by position. */
 typedef enum HookParameter {
@@ -163,20 +165,16 @@ hook_when(PyObject *when)
 
 /* ---- the call site ---- */
 
-/* Evaluate the condition that was set at the prompt. 1 when it holds or fails (then *complaint tells), 0, -1. */
+/* Evaluate the condition that was set at the prompt, in a scope that keeps what it binds to itself.
+ * 1 when it holds or fails (then *complaint tells), 0, -1. */
 static int
-hook_condition(PyObject *frame, PyObject *condition, PyObject **complaint)
+hook_condition(ModuleState *state, PyObject *frame, PyObject *condition, PyObject **complaint)
 {
-    int ret = -1;
-    PyObject *builtins = PyImport_ImportModule("builtins");
-    PyObject *globals = frame_globals(frame);
-    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
-    if (builtins == NULL || globals == NULL || locals == NULL) {
-        goto done;
-    }
-    PyObject *value = PyObject_CallMethod(builtins, "eval", "OOO", condition, globals, locals);
-    ret = value == NULL ? -1 : PyObject_IsTrue(value);
-    Py_XDECREF(value);
+    PyObject *runner = NULL;
+    PyObject *shared = PyDict_New();
+    Namespace *ns = shared == NULL ? NULL : scope_new(state, frame, shared, 0);
+    PyObject *value = ns == NULL ? NULL : source_eval(state, ns, condition, &runner);
+    int ret = value == NULL ? -1 : PyObject_IsTrue(value);
     if (ret < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyObject *type, *error, *traceback;
         PyErr_Fetch(&type, &error, &traceback);
@@ -187,10 +185,13 @@ hook_condition(PyObject *frame, PyObject *condition, PyObject **complaint)
         Py_XDECREF(error);
         Py_XDECREF(traceback);
     }
-done:
-    Py_XDECREF(locals);
-    Py_XDECREF(globals);
-    Py_XDECREF(builtins);
+    await_close(&runner);
+    if (ns != NULL) {
+        scope_close(ns);
+    }
+    Py_XDECREF(value);
+    Py_XDECREF((PyObject *)ns);
+    Py_XDECREF(shared);
     return ret;
 }
 
@@ -199,11 +200,12 @@ static CallSite *
 hook_site(ModuleState *state, PyObject *frame, int make)
 {
     bool made;
+    if (!make && state->sites.used == 0) {
+        return NULL;
+    }
     PyObject *code = frame_code(frame);
-    int offset = compat_frame_lasti(frame);
-    CallSite *site = offset < 0 && PyErr_Occurred() ? NULL
-                     : make                         ? callsite_obtain(&state->sites, code, offset, &made)
-                                                    : callsite_find(&state->sites, code, offset);
+    int line = frame_line(frame);
+    CallSite *site = make ? callsite_obtain(&state->sites, code, line, &made) : callsite_find(&state->sites, code, line);
     if (site == NULL && make && !PyErr_Occurred()) {
         PyErr_NoMemory();
     }
@@ -308,6 +310,9 @@ hook_call(ModuleState *state, HookOptions *options)
     if (when < 0 || hook_check(options) < 0) {
         return NULL;
     }
+    if (state->aborting && console_abort(state) < 0) {
+        return NULL;
+    }
     const char *enabled = getenv("HOOKING"); /* set after the import; before it, state->disabled */
     frame = frame_current();
     if (frame == NULL || (enabled != NULL && strcmp(enabled, "0") == 0)) {
@@ -323,7 +328,7 @@ hook_call(ModuleState *state, HookOptions *options)
             result = Py_NewRef(Py_None);
             goto done;
         }
-        int holds = site->condition == NULL ? 1 : hook_condition(frame, site->condition, &complaint);
+        int holds = site->condition == NULL ? 1 : hook_condition(state, frame, site->condition, &complaint);
         if (holds <= 0) {
             result = holds < 0 ? NULL : Py_NewRef(Py_None);
             goto done;
@@ -333,8 +338,22 @@ hook_call(ModuleState *state, HookOptions *options)
     if (site == NULL) {
         goto done;
     }
-    site->opened = true;
-    result = hook_open(state, frame, options, site, complaint);
+    if (hook_obstacle(state) == NULL) {
+        if (console_take_turn(frame) < 0) {
+            goto done;
+        }
+        if (callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
+            result = Py_NewRef(Py_None);
+        }
+        else {
+            site->opened = true;
+            result = hook_open(state, frame, options, site, complaint);
+        }
+        console_give_turn();
+    }
+    else {
+        result = hook_open(state, frame, options, site, complaint);
+    }
 done:
     Py_XDECREF(complaint);
     Py_DECREF(frame);

@@ -612,6 +612,9 @@ PyObject *
 scope_cell(Namespace *ns, PyObject *name)
 {
     PyObject *value = NULL;
+    if (ns->display != NULL && PyUnicode_CompareWithASCIIString(name, ".display") == 0) {
+        return cell_new(ns, ns->display);
+    }
     PyObject *cell = scope_borrow(ns->cells, name);
     if (cell != NULL || PyErr_Occurred()) {
         return Py_XNewRef(cell);

@@ -45,7 +45,8 @@ typedef struct Compiled {
 typedef struct Symbols {
     PyObject *top;    /* owned: dict name -> flags */
     PyObject *nested; /* owned: set of names that nested scopes look up as globals */
-    long bound;       /* DEF_BOUND */
+    PyObject *globals; /* owned: set of names in the input's own `global` statements */
+    long bound;        /* DEF_BOUND, and DEF_GLOBAL: what `:=` within a comprehension makes of its target */
     int usable;       /* 0: the table cannot be made (a `nonlocal` that only the wrapped form can bind) */
 } Symbols;
 
@@ -245,22 +246,27 @@ source_parse(Source *source)
     if (tree != NULL) {
         return source_take_body(source, tree);
     }
-    if (source_error_says("multiple statements")) {
-        PyErr_Clear();
-        return source_parse_several(source, text);
+    if (!PyErr_ExceptionMatches(PyExc_SyntaxError)) {
+        return SOURCE_ERROR;
     }
-    return PyErr_ExceptionMatches(PyExc_SyntaxError) ? source_parse_more(source) : SOURCE_ERROR;
+    if (strchr(text, '\n') != NULL || source_error_says("multiple statements")) {
+        PyErr_Clear();
+        SourceStatus status = source_parse_several(source, text);
+        if (status != SOURCE_ERROR || !PyErr_ExceptionMatches(PyExc_SyntaxError)) {
+            return status;
+        }
+    }
+    return source_parse_more(source);
 }
 
 /* ---- the tree ---- */
 
-/* The name of a node's type. Owned; NULL with an exception. */
+/* Is the node of that type? */
 static int
 node_is(PyObject *node, const char *type)
 {
     PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
     int is = name != NULL && PyUnicode_CompareWithASCIIString(name, type) == 0;
-    PyErr_Clear();
     Py_XDECREF(name);
     return is;
 }
@@ -371,6 +377,24 @@ node_template(PyObject *text, PyObject **module, int depth)
     return node;
 }
 
+/* Rename the first parameter of a template's function to what no text could spell. */
+static int
+node_name_first_parameter(PyObject *module, const char *name)
+{
+    PyObject *value = PyUnicode_FromString(name);
+    PyObject *body = PyObject_GetAttrString(module, "body");
+    PyObject *node = body == NULL ? NULL : Py_XNewRef(PyList_GetItem(body, 0));
+    for (int step = 0; node != NULL && step < 2; step++) { /* of the function: its arguments, their list */
+        Py_SETREF(node, PyObject_GetAttrString(node, "args"));
+    }
+    PyObject *parameter = node == NULL ? NULL : PyList_GetItem(node, 0);
+    int ret = parameter == NULL || value == NULL ? -1 : PyObject_SetAttrString(parameter, "arg", value);
+    Py_XDECREF(node);
+    Py_XDECREF(body);
+    Py_XDECREF(value);
+    return ret;
+}
+
 /* `global NAMES` or `nonlocal NAMES` as a statement; NULL without an exception when there are no names. */
 static PyObject *
 node_declaration(const char *keyword, PyObject *names)
@@ -390,6 +414,55 @@ node_declaration(const char *keyword, PyObject *names)
     return statement;
 }
 
+static int node_display_block(PyObject *ast, PyObject *statements);
+
+/* Show expressions within a statement that is no function or class: `for`, `if`, `with`, `try`, `match`. */
+static int
+node_display_within(PyObject *ast, PyObject *statement)
+{
+    static const char *const blocks[] = {"body", "orelse", "finalbody"};
+    static const char *const holders[] = {"handlers", "cases"}; /* lists of nodes that have a body */
+    if (node_is(statement, "FunctionDef") || node_is(statement, "AsyncFunctionDef") || node_is(statement, "ClassDef")) {
+        return 0;
+    }
+    int ret = 0;
+    for (size_t i = 0; ret == 0 && i < sizeof blocks / sizeof *blocks; i++) {
+        PyObject *block = PyObject_GetAttrString(statement, blocks[i]);
+        PyErr_Clear(); /* it has none */
+        ret = block != NULL && PyList_Check(block) ? node_display_block(ast, block) : 0;
+        Py_XDECREF(block);
+    }
+    for (size_t i = 0; ret == 0 && i < sizeof holders / sizeof *holders; i++) {
+        PyObject *list = PyObject_GetAttrString(statement, holders[i]);
+        PyErr_Clear();
+        for (Py_ssize_t j = 0; ret == 0 && list != NULL && j < PyList_Size(list); j++) {
+            ret = node_display_within(ast, PyList_GetItem(list, j));
+        }
+        Py_XDECREF(list);
+    }
+    return ret;
+}
+
+/* Show the values of the expressions among statements, in place. */
+static int
+node_display_block(PyObject *ast, PyObject *statements)
+{
+    for (Py_ssize_t i = 0; i < PyList_Size(statements); i++) {
+        PyObject *statement = PyList_GetItem(statements, i);
+        if (!node_is(statement, "Expr")) {
+            if (node_display_within(ast, statement) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        PyObject *shown = node_display(ast, statement);
+        if (shown == NULL || PyList_SetItem(statements, i, shown) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 node_is_future_import(PyObject *statement)
 {
@@ -406,20 +479,15 @@ node_is_future_import(PyObject *statement)
 static PyObject *
 source_statements(const Source *source, Namespace *ns)
 {
-    PyObject *declaration = NULL;
-    PyObject *statements = PyList_New(0);
-    PyObject *ast = PyImport_ImportModule("_ast");
-    int failed = statements == NULL || ast == NULL;
     Py_ssize_t count = PyList_Size(source->body);
-    if (!failed && PySet_Size(scope_declared(ns)) > 0 && !(count > 0 && node_is_future_import(PyList_GetItem(source->body, 0)))) {
+    PyObject *declaration = NULL;
+    PyObject *statements = PyList_GetSlice(source->body, 0, count);
+    PyObject *ast = PyImport_ImportModule("_ast");
+    int failed = statements == NULL || ast == NULL || node_display_block(ast, statements) < 0;
+    if (!failed && PySet_Size(scope_declared(ns)) > 0
+        && !(count > 0 && node_is_future_import(PyList_GetItem(source->body, 0)))) {
         declaration = node_declaration("global", scope_declared(ns));
-        failed = declaration == NULL ? PyErr_Occurred() != NULL : PyList_Append(statements, declaration) < 0;
-    }
-    for (Py_ssize_t i = 0; !failed && i < count; i++) {
-        PyObject *statement = PyList_GetItem(source->body, i);
-        PyObject *shown = node_is(statement, "Expr") ? node_display(ast, statement) : Py_NewRef(statement);
-        failed = shown == NULL || PyList_Append(statements, shown) < 0;
-        Py_XDECREF(shown);
+        failed = declaration == NULL ? PyErr_Occurred() != NULL : PyList_Insert(statements, 0, declaration) < 0;
     }
     Py_XDECREF(declaration);
     Py_XDECREF(ast);
@@ -429,9 +497,9 @@ source_statements(const Source *source, Namespace *ns)
     return statements;
 }
 
-/* Remember the names of `global` statements at the top level: they hold for the lines that follow. */
+/* Add the names of `global` statements at the top level to a set. */
 static int
-source_declare(const Source *source, Namespace *ns)
+source_add_globals(const Source *source, PyObject *set)
 {
     for (Py_ssize_t i = 0; i < PyList_Size(source->body); i++) {
         PyObject *statement = PyList_GetItem(source->body, i);
@@ -439,7 +507,7 @@ source_declare(const Source *source, Namespace *ns)
             continue;
         }
         PyObject *names = PyObject_GetAttrString(statement, "names");
-        PyObject *added = names == NULL ? NULL : PyObject_CallMethod(scope_declared(ns), "update", "O", names);
+        PyObject *added = names == NULL ? NULL : PyObject_CallMethod(set, "update", "O", names);
         Py_XDECREF(added);
         Py_XDECREF(names);
         if (added == NULL) {
@@ -496,6 +564,7 @@ symbols_clear(Symbols *symbols)
 {
     Py_CLEAR(symbols->top);
     Py_CLEAR(symbols->nested);
+    Py_CLEAR(symbols->globals);
 }
 
 static int
@@ -504,11 +573,12 @@ symbols_read(Symbols *symbols, const Source *source, Namespace *ns)
     int ret = -1;
     PyObject *table = NULL;
     PyObject *module = PyImport_ImportModule("_symtable");
-    *symbols = (Symbols){.usable = 1, .top = PyDict_New(), .nested = PySet_New(NULL)};
-    if (module == NULL || symbols->top == NULL || symbols->nested == NULL) {
+    *symbols = (Symbols){.usable = 1, .top = PyDict_New(), .nested = PySet_New(NULL), .globals = PySet_New(NULL)};
+    if (module == NULL || symbols->top == NULL || symbols->nested == NULL || symbols->globals == NULL
+        || source_add_globals(source, symbols->globals) < 0) {
         goto done;
     }
-    symbols->bound = symbols_constant(module, "DEF_BOUND");
+    symbols->bound = symbols_constant(module, "DEF_BOUND") | symbols_constant(module, "DEF_GLOBAL");
     table = PyObject_CallMethod(module, "symtable", "OOs", source->text, source->filename, "exec");
     if (table == NULL) {
         if (!PyErr_ExceptionMatches(PyExc_SyntaxError)) {
@@ -561,7 +631,8 @@ static int
 source_captures(Namespace *ns, const Symbols *symbols, PyObject *name)
 {
     PyObject *value;
-    if (!PyUnicode_IsIdentifier(name) || PySet_Contains(scope_declared(ns), name) == 1) {
+    if (!PyUnicode_IsIdentifier(name) || PySet_Contains(scope_declared(ns), name) == 1
+        || PySet_Contains(symbols->globals, name) == 1) {
         return 0;
     }
     int has = scope_has(ns, name);
@@ -571,10 +642,18 @@ source_captures(Namespace *ns, const Symbols *symbols, PyObject *name)
     if (scope_is_module(ns) && scope_overwrites(ns)) {
         return 0; /* what is bound there is a global, as in any module */
     }
+    if (scope_is_module(ns)) {
+        /* Bound at the prompt later, it must be seen by functions typed before: they get a cell that follows the
+         * global until then. */
+        int global = PyDict_Contains(scope_globals(ns), name);
+        if (global != 0) {
+            return global;
+        }
+    }
     int outer = source_outer_value(ns, name, &value);
     int ret = outer < 0 ? -1 : outer == 0;
     if (outer == 1 && symbols_binds(symbols, name)) {
-        ret = scope_is_module(ns) || scope_expect(ns, name, value) == 0 ? 1 : -1;
+        ret = scope_expect(ns, name, value) == 0 ? 1 : -1;
     }
     Py_XDECREF(value);
     return ret;
@@ -709,27 +788,35 @@ code_closure(PyObject *code, Namespace *ns)
     return cells;
 }
 
-/* Compile `statements` in place of `pass` in a template, and take the code object found at `path`. */
+/* Compile `statements` in place of `pass` in a template, and take the inner one of its two code objects. */
 static int
 source_compile_wrapped(const Source *source, Namespace *ns, PyObject *statements, PyObject *template_text,
-                       const char *const path[2], const char *prefix, int flags, Compiled *compiled)
+                       int as_function, int flags, Compiled *compiled)
 {
+    static const char *const inner_names[] = {"_", "__i"};
+    static const char *const prefixes[] = {"__o.<locals>._.", "__o.<locals>.__i.<locals>."};
     PyObject *module = NULL, *code = NULL;
     int ret = -1;
     PyObject *inner = node_template(template_text, &module, 2);
-    if (inner == NULL || PyObject_SetAttrString(inner, "body", statements) < 0) {
+    if (inner == NULL || PyObject_SetAttrString(inner, "body", statements) < 0
+        || (as_function && node_name_first_parameter(module, ".display") < 0)) {
         goto done;
     }
     code = source_compile(module, source->filename, "exec", flags);
-    for (int i = 0; code != NULL && i < 2; i++) {
-        Py_SETREF(code, code_inner(code, path[i]));
+    if (code != NULL) {
+        Py_SETREF(code, code_inner(code, "__o"));
     }
-    compiled->code = code == NULL ? NULL : code_unwrap(code, prefix, 1);
+    if (code != NULL) {
+        Py_SETREF(code, code_inner(code, inner_names[as_function]));
+    }
+    compiled->code = code == NULL ? NULL : code_unwrap(code, prefixes[as_function], 1);
     compiled->cells = compiled->code == NULL ? NULL : code_closure(compiled->code, ns);
     ret = compiled->cells == NULL ? -1 : 0;
     if (ret < 0) {
         Py_CLEAR(compiled->code);
     }
+    compiled->as_class = ret == 0 && !as_function;
+    compiled->as_function = ret == 0 && as_function;
 done:
     Py_XDECREF(code);
     Py_XDECREF(inner);
@@ -741,15 +828,13 @@ static int
 source_compile_as_class(const Source *source, Namespace *ns, PyObject *statements, const Symbols *symbols, int flags,
                         Compiled *compiled)
 {
-    static const char *const path[] = {"__o", "_"};
     int ret = -1;
     PyObject *comma = PyUnicode_FromString(", ");
     PyObject *names = source_candidates(ns, symbols, 0);
     PyObject *joined = comma == NULL || names == NULL ? NULL : PyUnicode_Join(comma, names);
     PyObject *text = joined == NULL ? NULL : PyUnicode_FromFormat("def __o(%U):\n class _: pass", joined);
     if (text != NULL) {
-        ret = source_compile_wrapped(source, ns, statements, text, path, "__o.<locals>._.", flags, compiled);
-        compiled->as_class = ret == 0;
+        ret = source_compile_wrapped(source, ns, statements, text, 0, flags, compiled);
     }
     Py_XDECREF(text);
     Py_XDECREF(joined);
@@ -762,7 +847,6 @@ static int
 source_compile_as_function(const Source *source, Namespace *ns, PyObject *statements, const Symbols *symbols,
                            int flags, int is_async, Compiled *compiled)
 {
-    static const char *const path[] = {"__o", "__i"};
     int ret = -1;
     PyObject *comma = PyUnicode_FromString(", ");
     PyObject *names = source_candidates(ns, symbols, 1);
@@ -779,7 +863,7 @@ source_compile_as_function(const Source *source, Namespace *ns, PyObject *statem
     }
     joined = PyUnicode_Join(comma, names);
     text = joined == NULL ? NULL
-                          : PyUnicode_FromFormat("def __o(%U):\n %sdef __i(): pass", joined, is_async ? "async " : "");
+                          : PyUnicode_FromFormat("def __o(display, %U):\n %sdef __i(): pass", joined, is_async ? "async " : "");
     declaration = node_declaration("nonlocal", bound);
     if (text == NULL || PyErr_Occurred()) {
         goto done;
@@ -788,8 +872,7 @@ source_compile_as_function(const Source *source, Namespace *ns, PyObject *statem
     if (all == NULL || (declaration != NULL && PyList_Insert(all, 0, declaration) < 0)) {
         goto done;
     }
-    ret = source_compile_wrapped(source, ns, all, text, path, "__o.<locals>.__i.<locals>.", flags, compiled);
-    compiled->as_function = ret == 0;
+    ret = source_compile_wrapped(source, ns, all, text, 1, flags, compiled);
 done:
     Py_XDECREF(all);
     Py_XDECREF(declaration);
@@ -831,6 +914,18 @@ source_mentions(const Source *source, const char *word)
 {
     const char *text = PyUnicode_AsUTF8AndSize(source->text, NULL);
     return text != NULL && strstr(text, word) != NULL;
+}
+
+/* May there be a `nonlocal` in a function, which only a wrapped form can bind? At the top level it is an error. */
+static int
+source_has_inner_nonlocal(const Source *source)
+{
+    for (Py_ssize_t i = 0; i < PyList_Size(source->body); i++) {
+        if (node_is(PyList_GetItem(source->body, i), "Nonlocal")) {
+            return 0;
+        }
+    }
+    return source_mentions(source, "nonlocal");
 }
 
 /* Does the input bind names by which a class body keeps its books? They would be taken for those. */
@@ -904,7 +999,7 @@ source_compile_input(const Source *source, Namespace *ns, Compiled *compiled)
         goto done;
     }
     plain = source_compile(module, source->filename, "exec", flags | (may_await ? ALLOW_TOP_LEVEL_AWAIT : 0));
-    if (plain == NULL && !(source_mentions(source, "nonlocal") && PyErr_ExceptionMatches(PyExc_SyntaxError))) {
+    if (plain == NULL && !(PyErr_ExceptionMatches(PyExc_SyntaxError) && source_has_inner_nonlocal(source))) {
         goto done;
     }
     PyObject *type, *value, *traceback; /* what is wrong with it as a module; told if the other forms fail too */
@@ -1012,7 +1107,7 @@ source_execute(Source *source, Namespace *ns, PyObject *display, PyObject **runn
         goto done;
     }
     source->state->inputs++;
-    if (source_declare(source, ns) < 0 || (code_has_inner(compiled.code) && source_remember(source) < 0)
+    if (source_add_globals(source, scope_declared(ns)) < 0 || (code_has_inner(compiled.code) && source_remember(source) < 0)
         || scope_begin(ns, display, compiled.as_class) < 0) {
         goto done;
     }

@@ -15,6 +15,8 @@ typedef struct ModuleState {
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
     int disabled;                 /* HOOKING=0 stood in the environment at import */
     int subinterpreter;
+    int aborting;                 /* `abort` was given, and SystemExit is under way */
+    int abort_status;
     int left_by_exit;             /* `exit()` was called at the prompt, not some other SystemExit */
 } ModuleState;
 

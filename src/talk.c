@@ -6,19 +6,25 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
-static const char *const STREAMS[TALK_STREAMS] = {"stdin", "stdout", "stderr"};
+static const char *const STREAMS[TALK_STREAMS] = {"stdout", "stderr"};
 
 /* ---- opening ---- */
 
-/* Taking a terminal from the background would stop the process (SIGTTOU). A terminal that is not the controlling
- * one has no foreground, and does not. */
+/* May this process use the terminal? In the background it is stopped here, as any program that asks for the
+ * terminal, until its shell brings it to the foreground. Where there is no shell to do that (an orphaned process
+ * group) the call fails instead. A terminal that is not the controlling one has no foreground. */
 static int
-talk_in_background(int fd)
+talk_is_in_foreground(int fd)
 {
+    struct termios settings;
     pid_t foreground = tcgetpgrp(fd);
-    return foreground > 0 && foreground != getpgrp();
+    if (foreground < 0 || foreground == getpgrp()) {
+        return 1;
+    }
+    return tcgetattr(fd, &settings) == 0 && tcsetattr(fd, TCSADRAIN, &settings) == 0;
 }
 
 /* Is there something in the place of input(): a notebook's, or a sys.stdin that is a window (IDLE's)? */
@@ -52,27 +58,22 @@ talk_open(Talk *talk, int is_main, const char **why)
 {
     memset(talk, 0, sizeof *talk);
     talk->is_main = is_main;
-    *why = "there is no terminal";
-    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
-        if (!talk_in_background(STDIN_FILENO)) {
-            talk->has_term = term_open(&talk->term, STDIN_FILENO, STDOUT_FILENO) == 0;
-            return talk->has_term ? 1 : -1;
-        }
-        *why = "this process is in the background of its terminal";
+    *why = "not opened: there is no terminal";
+    int own = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    int in = own ? STDIN_FILENO : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    int out = own ? STDOUT_FILENO : in;
+    int foreground = in >= 0 && talk_is_in_foreground(in);
+    if (foreground) {
+        talk->has_term = term_open(&talk->term, in, out) == 0;
     }
-    else {
-        int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-        if (fd >= 0) {
-            int background = talk_in_background(fd);
-            if (background) {
-                *why = "this process is in the background of its terminal";
-            }
-            talk->has_term = !background && term_open(&talk->term, fd, fd) == 0;
-            close(fd);
-            if (!background) {
-                return talk->has_term ? 1 : -1;
-            }
-        }
+    else if (in >= 0) {
+        *why = "not opened: this process is in the background of its terminal";
+    }
+    if (in >= 0 && !own) {
+        close(in);
+    }
+    if (foreground) {
+        return talk->has_term ? 1 : -1;
     }
     return talk_has_input();
 }
@@ -118,9 +119,8 @@ talk_encode(PyObject *text)
 static void
 talk_flush(void)
 {
-    static const char *const names[] = {"stdout", "stderr"};
-    for (int i = 0; i < 2; i++) {
-        PyObject *stream = PySys_GetObject(names[i]);
+    for (int i = 0; i < TALK_STREAMS; i++) {
+        PyObject *stream = PySys_GetObject(STREAMS[i]);
         PyObject *none = stream == NULL || stream == Py_None ? NULL : PyObject_CallMethod(stream, "flush", NULL);
         Py_XDECREF(none);
         PyErr_Clear();
@@ -231,11 +231,11 @@ talk_is_on_terminal(PyObject *stream)
     return fd >= 0 && isatty(fd);
 }
 
-/* A text stream on the terminal: a new reference. */
+/* A stream to write text to the terminal: a new reference. */
 static PyObject *
-talk_make_stream(Talk *talk, int which)
+talk_make_stream(Talk *talk)
 {
-    int fd = fcntl(fileno(which == 0 ? talk->term.in : talk->term.out), F_DUPFD_CLOEXEC, 3);
+    int fd = fcntl(fileno(talk->term.out), F_DUPFD_CLOEXEC, 3);
     if (fd < 0) {
         return PyErr_SetFromErrno(PyExc_OSError);
     }
@@ -244,8 +244,7 @@ talk_make_stream(Talk *talk, int which)
     PyObject *function = PySys_GetObject("getfilesystemencoding");
     PyObject *encoding = function == NULL ? NULL : PyObject_CallNoArgs(function);
     if (io != NULL && encoding != NULL) {
-        stream = PyObject_CallMethod(io, "open", "isiOs", fd, which == 0 ? "r" : "w", 1, encoding,
-                                     which == 0 ? "surrogateescape" : "backslashreplace");
+        stream = PyObject_CallMethod(io, "open", "isiOs", fd, "w", 1, encoding, "backslashreplace");
     }
     if (stream == NULL) {
         close(fd);
@@ -265,7 +264,7 @@ talk_enter_streams(Talk *talk)
             continue;
         }
         if (talk->own[i] == NULL) {
-            talk->own[i] = talk_make_stream(talk, i);
+            talk->own[i] = talk_make_stream(talk);
         }
         if (talk->own[i] == NULL || PySys_SetObject(STREAMS[i], talk->own[i]) < 0) {
             Py_XDECREF(host);

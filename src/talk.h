@@ -9,13 +9,13 @@
 
 #include "term.h"
 
-enum { TALK_STREAMS = 3 };
+enum { TALK_STREAMS = 2 };
 
 typedef struct Talk {
     int has_term;                      /* else input() and sys.stdout */
     int is_main;                       /* in the main thread */
     Term term;
-    PyObject *own[TALK_STREAMS];       /* owned: sys.stdin, stdout, stderr on the terminal, made when needed */
+    PyObject *own[TALK_STREAMS];       /* owned: sys.stdout, stderr on the terminal, made when needed */
     PyObject *host[TALK_STREAMS];      /* owned: the program's, while replaced */
     PyObject *host_interrupt;          /* owned: the program's SIGINT handler, while replaced */
     struct sigaction host_interrupt_action;
@@ -34,8 +34,8 @@ int talk_write(Talk *talk, PyObject *text);
 int talk_columns(const Talk *talk);
 int talk_rows(const Talk *talk);
 
-/* Around the running of a statement: sys.stdin, stdout and stderr are the terminal if they are not already, and
- * Ctrl-C raises KeyboardInterrupt whatever the program does with it. */
+/* Around the running of a statement: sys.stdout and stderr are the terminal if they are not already (sys.stdin stays
+ * what the program reads), and Ctrl-C raises KeyboardInterrupt whatever the program does with it. */
 int talk_enter(Talk *talk);
 void talk_leave(Talk *talk);
 

@@ -405,6 +405,13 @@ term_prep(int meta)
     }
 }
 
+static void
+term_deprep(void)
+{
+    rl_eof_found = 0; /* or, with bracketed paste alone, readline prints a newline of its own */
+    rl_deprep_terminal();
+}
+
 /* Wait until there is something to read. The GIL is released. */
 static int
 term_getc(FILE *stream)
@@ -435,7 +442,6 @@ on_line(char *line)
     self.got_line = 1;
     self.got_eof = line == NULL;
     self.line = line;
-    rl_eof_found = 0; /* with it, and bracketed paste, readline would print a newline of its own */
     rl_callback_handler_remove();
 }
 
@@ -464,7 +470,7 @@ own_set_up(void)
     rl_getc_function = term_getc;
     rl_redisplay_function = term_draw;
     rl_prep_term_function = term_prep;
-    rl_deprep_term_function = rl_deprep_terminal;
+    rl_deprep_term_function = term_deprep;
     rl_completion_entry_function = rl_menu_completion_entry_function = NULL;
     rl_ignore_some_completions_function = NULL;
     rl_attempted_completion_function = term_no_matches;

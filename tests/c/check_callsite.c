@@ -36,10 +36,10 @@ code(size_t n)
 }
 
 static CallSite *
-obtain(const void *of, int offset, bool expect_made)
+obtain(const void *of, int line, bool expect_made)
 {
     bool made = !expect_made;
-    CallSite *site = callsite_obtain(&sites, of, offset, &made);
+    CallSite *site = callsite_obtain(&sites, of, line, &made);
     ck_assert_ptr_nonnull(site);
     ck_assert_int_eq(made, expect_made);
     return site;
@@ -58,7 +58,7 @@ START_TEST(test_new_is_blank)
 {
     CallSite *site = obtain(code(1), 42, true);
     ck_assert_ptr_eq(site->code, code(1));
-    ck_assert_int_eq(site->offset, 42);
+    ck_assert_int_eq(site->line, 42);
     ck_assert_int_eq(site->passed, 0);
     ck_assert_int_eq(site->skip, 0);
     ck_assert(!site->opened);
