@@ -16,6 +16,15 @@ await_import(const char *name)
     return PyImport_ImportModule(name);
 }
 
+static int
+await_is_done(PyObject *task)
+{
+    PyObject *done = PyObject_CallMethod(task, "done", NULL);
+    int ret = done == NULL ? -1 : PyObject_IsTrue(done);
+    Py_XDECREF(done);
+    return ret;
+}
+
 /* Run a task to its end on a loop that stands still. On Ctrl-C the task is cancelled, and gets the time to clean
  * up. Not Runner.run(): there a first Ctrl-C only cancels, which a busy loop in the task never notices. */
 static PyObject *
@@ -27,7 +36,8 @@ await_run_task(PyObject *loop, PyObject *task)
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *cancelled = PyObject_CallMethod(task, "cancel", NULL);
+    /* Raised within the task it has ended it, and such a task cannot be waited for (python/cpython#66619). */
+    PyObject *cancelled = await_is_done(task) == 0 ? PyObject_CallMethod(task, "cancel", NULL) : NULL;
     PyObject *none = cancelled == NULL ? NULL : PyObject_CallMethod(loop, "run_until_complete", "O", task);
     PyErr_Clear(); /* CancelledError, or what the task makes of it */
     Py_XDECREF(none);
@@ -70,15 +80,6 @@ await_turn(PyObject *loop)
     PyObject *none = PyObject_CallMethod(loop, "_run_once", NULL);
     Py_XDECREF(none);
     return none == NULL ? -1 : 0;
-}
-
-static int
-await_is_done(PyObject *task)
-{
-    PyObject *done = PyObject_CallMethod(task, "done", NULL);
-    int ret = done == NULL ? -1 : PyObject_IsTrue(done);
-    Py_XDECREF(done);
-    return ret;
 }
 
 /* Turn the loop until the task is done. On Ctrl-C the task is cancelled, and gets the time to clean up. */

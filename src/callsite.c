@@ -74,6 +74,19 @@ callsite_obtain(CallSites *sites, const void *code, int line, bool *made)
     return site;
 }
 
+CallSite *
+callsite_recall(const CallSites *sites, const void *code, int offset)
+{
+    const CallSiteCache *cached = &sites->cache[callsite_hash(code, offset) % CALLSITE_CACHE];
+    return cached->code == code && cached->offset == offset ? cached->site : NULL;
+}
+
+void
+callsite_note(CallSites *sites, CallSite *site, int offset)
+{
+    sites->cache[callsite_hash(site->code, offset) % CALLSITE_CACHE] = (CallSiteCache){site->code, offset, site};
+}
+
 bool
 callsite_is_shut(const CallSite *site, bool once)
 {
@@ -109,5 +122,5 @@ callsite_clear(CallSites *sites, void (*release)(CallSite *))
         }
     }
     free(sites->slots);
-    *sites = (CallSites){NULL, 0, 0};
+    *sites = (CallSites){.slots = NULL};
 }

@@ -18,10 +18,20 @@ typedef struct CallSite {
     void *condition; /* the owner's, set by `when EXPR`; NULL for none */
 } CallSite;
 
+/* Finding the line of an instruction takes CPython long, so what was found is kept for the next call. */
+typedef struct CallSiteCache {
+    const void *code;
+    int offset; /* of the instruction */
+    CallSite *site;
+} CallSiteCache;
+
+enum { CALLSITE_CACHE = 64 };
+
 typedef struct CallSites {
     CallSite **slots; /* open addressing, a power of two; owned */
     size_t size;
     size_t used;
+    CallSiteCache cache[CALLSITE_CACHE];
 } CallSites;
 
 /* The entry of a place, or NULL when there is none. */
@@ -29,6 +39,10 @@ CallSite *callsite_find(const CallSites *sites, const void *code, int line);
 
 /* The entry of a place, made when there is none; *made tells. NULL when memory is out. */
 CallSite *callsite_obtain(CallSites *sites, const void *code, int line, bool *made);
+
+/* The entry last noted for an instruction, or NULL. */
+CallSite *callsite_recall(const CallSites *sites, const void *code, int offset);
+void callsite_note(CallSites *sites, CallSite *site, int offset);
 
 /* Count one call and tell whether it may open a console, conditions aside. */
 bool callsite_admits(CallSite *site, bool once, long after);

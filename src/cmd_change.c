@@ -44,21 +44,37 @@ write_names(Console *console, const char *rest)
     return names;
 }
 
+/* What is pending in every frame that was visited, the chosen one or not. A new list of the names written. */
+static PyObject *
+write_all(Console *console)
+{
+    PyObject *level, *scope;
+    Py_ssize_t at = 0;
+    PyObject *all = PyList_New(0);
+    while (all != NULL && PyDict_Next(console->scopes, &at, &level, &scope)) {
+        PyObject *written = scope_write((Namespace *)scope, NULL);
+        PyObject *longer = written == NULL ? NULL : PySequence_InPlaceConcat(all, written);
+        Py_XDECREF(written);
+        Py_SETREF(all, longer);
+    }
+    return all;
+}
+
 static int
 write_run(Console *console, const char *rest)
 {
-    PyObject *names = NULL;
-    if (*rest != '\0' && (names = write_names(console, rest)) == NULL) {
+    PyObject *names = *rest == '\0' ? NULL : write_names(console, rest);
+    if (names == NULL && *rest != '\0') {
         return -1;
     }
-    PyObject *written = scope_write(console->scope, names);
+    PyObject *written = names == NULL ? write_all(console) : scope_write(console->scope, names);
     Py_XDECREF(names);
     if (written == NULL) {
         return -1;
     }
     int ret = change_tell(console, written);
     if (ret == 0 && PyList_Size(written) == 0) {
-        ret = console_say(console, "nothing to write: no variable of this frame differs at the prompt");
+        ret = console_say(console, "nothing to write: no variable of a frame differs at the prompt");
     }
     Py_DECREF(written);
     return ret;
@@ -67,7 +83,7 @@ write_run(Console *console, const char *rest)
 const Command cmd_write = {
     .name = "write", .alias = "", .usage = "[NAME...]", .family = "change",
     .summary = "write variables changed here to the frame",
-    .detail = "Without names all that differ. Needed only while overwrite is off.",
+    .detail = "Without names all that differ, in every frame visited. Needed only while overwrite is\noff.",
     .run = write_run,
 };
 
@@ -81,18 +97,15 @@ overwrite_run(Console *console, const char *rest)
     if (!on && strcmp(rest, "off") != 0) {
         return command_usage(&cmd_overwrite);
     }
-    int ret = 0;
     Py_ssize_t at = 0;
     PyObject *level, *scope;
-    while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) { /* every frame visited */
-        PyObject *written;
-        ret = scope_set_overwrite((Namespace *)scope, on, &written);
-        if (ret == 0 && (Namespace *)scope == console->scope) {
-            ret = change_tell(console, written);
-        }
-        Py_XDECREF(written);
+    while (PyDict_Next(console->scopes, &at, &level, &scope)) { /* every frame visited */
+        scope_set_overwrite((Namespace *)scope, on);
     }
     console->overwrite = on;
+    PyObject *written = on ? write_all(console) : PyList_New(0);
+    int ret = written == NULL ? -1 : change_tell(console, written);
+    Py_XDECREF(written);
     return ret < 0 ? ret : console_say(console, "overwrite is %s", on ? "on" : "off");
 }
 

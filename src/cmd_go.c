@@ -1,6 +1,11 @@
 /* Commands that end the console or say when it opens again: continue, off, after, when, throw, abort. */
 #include "command.h"
 
+#include <string.h>
+
+#include "compat.h"
+#include "source.h"
+
 static int
 continue_run(Console *console, const char *rest)
 {
@@ -68,6 +73,20 @@ const Command cmd_after = {
     .run = after_run,
 };
 
+/* The condition as it is kept at the call site: a new tuple (text, code). The code is None where a plain eval() in the
+ * frame would not do: functions and comprehensions in it need the prompt's scoping, `:=` would bind in the frame. */
+static PyObject *
+when_compile(const char *text)
+{
+    PyObject *code = Py_CompileString(text, "<hook: when>", Py_eval_input);
+    if (code != NULL && (source_has_inner_code(code) || strstr(text, ":=") != NULL)) {
+        Py_SETREF(code, Py_NewRef(Py_None));
+    }
+    PyObject *condition = code == NULL ? NULL : Py_BuildValue("(sO)", text, code);
+    Py_XDECREF(code);
+    return condition;
+}
+
 static int
 when_run(Console *console, const char *rest)
 {
@@ -76,20 +95,18 @@ when_run(Console *console, const char *rest)
         return -1;
     }
     if (*rest == '\0') {
-        return site->condition == NULL ? console_say(console, "no condition")
-                                       : console_say(console, "when %U", (PyObject *)site->condition);
+        PyObject *condition = site->condition;
+        return condition == NULL ? console_say(console, "no condition")
+                                 : console_say(console, "when %U", PyTuple_GetItem(condition, 0));
     }
-    PyObject *text = PyUnicode_FromString(rest);
-    PyObject *compiled = text == NULL ? NULL : Py_CompileString(rest, "<hook: when>", Py_eval_input);
-    if (compiled == NULL) {
-        Py_XDECREF(text);
+    PyObject *condition = when_compile(rest);
+    if (condition == NULL) {
         return -1;
     }
-    Py_DECREF(compiled);
     PyObject *old = site->condition;
-    site->condition = text;
+    site->condition = condition;
     Py_XDECREF(old);
-    return console_say(console, "this hook() opens when %U", text);
+    return console_say(console, "this hook() opens when %s", rest);
 }
 
 const Command cmd_when = {

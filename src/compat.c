@@ -16,6 +16,7 @@ enum {
 static struct {
     void (*locals_to_fast)(PyFrameObject *, int);             /* to 3.12; later it does nothing */
     PyObject *(*get_var)(PyFrameObject *, PyObject *);        /* 3.12 on */
+    int (*get_lasti)(PyFrameObject *);            /* 3.11 on, not in the limited API */
 } api;
 
 /* POSIX has dlsym() return functions as void *; a copy is the conversion that ISO C allows. */
@@ -31,6 +32,7 @@ compat_init(void)
 {
     compat_look_up(&api.locals_to_fast, "PyFrame_LocalsToFast");
     compat_look_up(&api.get_var, "PyFrame_GetVar");
+    compat_look_up(&api.get_lasti, "PyFrame_GetLasti");
 }
 
 PyModuleDef_Slot *
@@ -43,6 +45,18 @@ compat_module_slots(int (*exec)(PyObject *))
         slots[1] = (PyModuleDef_Slot){SLOT_MULTIPLE_INTERPRETERS, PER_INTERPRETER_GIL_SUPPORTED};
     }
     return slots;
+}
+
+int
+compat_frame_lasti(PyObject *frame)
+{
+    if (api.get_lasti != NULL) {
+        return api.get_lasti((PyFrameObject *)frame);
+    }
+    PyObject *lasti = PyObject_GetAttrString(frame, "f_lasti");
+    int ret = lasti == NULL ? -1 : (int)PyLong_AsLong(lasti);
+    Py_XDECREF(lasti);
+    return ret;
 }
 
 int

@@ -20,6 +20,9 @@ void compat_init(void);
 /* The slots of the module: 3.12 and later want to hear that subinterpreters are supported. */
 PyModuleDef_Slot *compat_module_slots(int (*exec)(PyObject *));
 
+/* Offset of the instruction that a frame executes. -1 with an exception set. */
+int compat_frame_lasti(PyObject *frame);
+
 /* Read one variable of a frame. 1 and a new reference, 0 when unbound or unknown, -1 with an exception.
  * `known`: the frame's code has a slot for it, so the snapshot of 3.12 need not be refreshed. */
 int compat_frame_get(PyObject *frame, PyObject *name, int known, PyObject **value);

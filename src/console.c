@@ -240,12 +240,17 @@ console_show_complaint(Console *console)
 int
 console_tell_refusals(Console *console)
 {
-    PyObject *refusals = scope_take_refusals(console->scope);
-    int ret = refusals == NULL ? -1 : 0;
-    for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(refusals); i++) {
-        ret = console_say(console, "%U", PyList_GetItem(refusals, i));
+    PyObject *level, *scope;
+    Py_ssize_t at = 0;
+    int ret = 0;
+    while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) {
+        PyObject *refusals = scope_take_refusals((Namespace *)scope);
+        ret = refusals == NULL ? -1 : 0;
+        for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(refusals); i++) {
+            ret = console_say(console, "%U", PyList_GetItem(refusals, i));
+        }
+        Py_XDECREF(refusals);
     }
-    Py_XDECREF(refusals);
     return ret;
 }
 

@@ -53,7 +53,7 @@ int console_go(Console *console, long level, long *deepest);
 /* The value of an expression in the prompt's scope: a new reference, NULL with an exception. */
 PyObject *console_eval(Console *console, const char *expression);
 
-/* Tell what the scope could not write. -1 with an exception. */
+/* Tell what the scopes could not write. -1 with an exception. */
 int console_tell_refusals(Console *console);
 
 /* Is this the main thread? And the name of the one that is not, a new reference or NULL. */

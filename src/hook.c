@@ -11,18 +11,6 @@
 #include "log.h"
 #include "source.h"
 
-/* The parameters, in the order of the signature; the first three may be given by position. */
-typedef enum HookParameter {
-    HOOK_BANNER,
-    HOOK_OVERWRITE,
-    HOOK_LOGGER,
-    HOOK_WHEN,
-    HOOK_ONCE,
-    HOOK_AFTER,
-    HOOK_KEEP,
-    HOOK_PARAMETERS,
-} HookParameter;
-
 enum { HOOK_POSITIONAL = 3 };
 
 static const char *const PARAMETERS[HOOK_PARAMETERS] = {
@@ -40,14 +28,13 @@ typedef struct HookOptions {
 int
 hook_init(ModuleState *state)
 {
-    state->keywords = PyTuple_New(HOOK_PARAMETERS);
-    for (int i = 0; state->keywords != NULL && i < HOOK_PARAMETERS; i++) {
-        PyObject *name = PyUnicode_InternFromString(PARAMETERS[i]);
-        if (name == NULL || PyTuple_SetItem(state->keywords, i, name) < 0) {
+    for (int i = 0; i < HOOK_PARAMETERS; i++) {
+        state->keywords[i] = PyUnicode_InternFromString(PARAMETERS[i]);
+        if (state->keywords[i] == NULL) {
             return -1;
         }
     }
-    return state->keywords == NULL ? -1 : 0;
+    return 0;
 }
 
 static void
@@ -70,7 +57,7 @@ static int
 hook_parameter(ModuleState *state, PyObject *keyword)
 {
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
-        if (PyTuple_GetItem(state->keywords, i) == keyword) {
+        if (state->keywords[i] == keyword) {
             return i;
         }
     }
@@ -111,7 +98,7 @@ hook_collect(ModuleState *state, PyObject *const *args, Py_ssize_t count, PyObje
 static int
 hook_truth(PyObject *value, int otherwise)
 {
-    return value == NULL ? otherwise : PyObject_IsTrue(value);
+    return value == NULL ? otherwise : value == Py_True ? 1 : value == Py_False ? 0 : PyObject_IsTrue(value);
 }
 
 /* Check the types before anything is opened. -1 with an exception. */
@@ -136,9 +123,7 @@ hook_check(HookOptions *options)
         }
         options->after = PyLong_AsLong(after);
         if (options->after < 0) {
-            if (!PyErr_Occurred()) {
-                PyErr_Format(PyExc_ValueError, "hook(): after must not be negative, as %R is", after);
-            }
+            PyErr_Format(PyExc_ValueError, "hook(): after must be a number of calls, not %R", after);
             return -1;
         }
     }
@@ -165,33 +150,55 @@ hook_when(PyObject *when)
 
 /* ---- the call site ---- */
 
-/* Evaluate the condition that was set at the prompt, in a scope that keeps what it binds to itself.
- * 1 when it holds or fails (then *complaint tells), 0, -1. */
-static int
-hook_condition(ModuleState *state, PyObject *frame, PyObject *condition, PyObject **complaint)
+/* Evaluate an expression in a scope that keeps what it binds to itself. New reference. */
+static PyObject *
+hook_eval_in_scope(ModuleState *state, PyObject *frame, PyObject *text)
 {
     PyObject *runner = NULL;
     PyObject *shared = PyDict_New();
     Namespace *ns = shared == NULL ? NULL : scope_new(state, frame, shared, 0);
-    PyObject *value = ns == NULL ? NULL : source_eval(state, ns, condition, &runner);
+    PyObject *value = ns == NULL ? NULL : source_eval(state, ns, text, &runner);
+    await_close(&runner);
+    if (ns != NULL) {
+        scope_close(ns);
+    }
+    Py_XDECREF((PyObject *)ns);
+    Py_XDECREF(shared);
+    return value;
+}
+
+/* Evaluate a compiled expression that has no scopes of its own and binds nothing: quick. New reference. */
+static PyObject *
+hook_eval_code(PyObject *frame, PyObject *code)
+{
+    PyObject *globals = frame_globals(frame);
+    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
+    PyObject *value = globals == NULL || locals == NULL ? NULL : PyEval_EvalCode(code, globals, locals);
+    Py_XDECREF(locals);
+    Py_XDECREF(globals);
+    return value;
+}
+
+/* Does the condition that was set at the prompt hold? It is (text, code or None), see cmd_when.
+ * 1 when it holds or fails (then *complaint tells), 0, -1. */
+static int
+hook_condition(ModuleState *state, PyObject *frame, PyObject *condition, PyObject **complaint)
+{
+    PyObject *text = PyTuple_GetItem(condition, 0);
+    PyObject *code = PyTuple_GetItem(condition, 1);
+    PyObject *value = code != Py_None ? hook_eval_code(frame, code) : hook_eval_in_scope(state, frame, text);
     int ret = value == NULL ? -1 : PyObject_IsTrue(value);
     if (ret < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyObject *type, *error, *traceback;
         PyErr_Fetch(&type, &error, &traceback);
         PyErr_NormalizeException(&type, &error, &traceback);
-        *complaint = PyUnicode_FromFormat("the condition of this hook() fails: when %U: %R", condition, error);
+        *complaint = PyUnicode_FromFormat("the condition of this hook() fails: when %U: %R", text, error);
         ret = *complaint == NULL ? -1 : 1;
         Py_XDECREF(type);
         Py_XDECREF(error);
         Py_XDECREF(traceback);
     }
-    await_close(&runner);
-    if (ns != NULL) {
-        scope_close(ns);
-    }
     Py_XDECREF(value);
-    Py_XDECREF((PyObject *)ns);
-    Py_XDECREF(shared);
     return ret;
 }
 
@@ -199,20 +206,26 @@ hook_condition(ModuleState *state, PyObject *frame, PyObject *condition, PyObjec
 static CallSite *
 hook_site(ModuleState *state, PyObject *frame, int make)
 {
-    bool made;
+    bool made = false;
     if (!make && state->sites.used == 0) {
         return NULL;
     }
     PyObject *code = frame_code(frame);
-    int line = frame_line(frame);
-    CallSite *site = make ? callsite_obtain(&state->sites, code, line, &made) : callsite_find(&state->sites, code, line);
-    if (site == NULL && make && !PyErr_Occurred()) {
-        PyErr_NoMemory();
+    int offset = compat_frame_lasti(frame);
+    CallSite *site = offset < 0 ? NULL : callsite_recall(&state->sites, code, offset);
+    if (site == NULL && !PyErr_Occurred()) {
+        int line = frame_line(frame);
+        site = make ? callsite_obtain(&state->sites, code, line, &made) : callsite_find(&state->sites, code, line);
+        if (site != NULL && offset >= 0) {
+            callsite_note(&state->sites, site, offset);
+        }
+        if (site == NULL && make) {
+            PyErr_NoMemory();
+        }
     }
-    if (site != NULL && make && made) {
-        return site; /* it keeps the reference: the address is its key */
+    if (!made) {
+        Py_DECREF(code); /* a new entry keeps the reference: the address is its key */
     }
-    Py_DECREF(code);
     return site;
 }
 
@@ -224,7 +237,7 @@ hook_banner(PyObject *frame, PyObject *message)
     PyObject *file = frame_filename(frame);
     PyObject *line = file == NULL ? NULL
                                   : PyUnicode_FromFormat("Hooked at %U:%d - Exit with CTRL+D", file, frame_line(frame));
-    if (line != NULL && message != NULL && message != Py_None) {
+    if (line != NULL && message != NULL && message != Py_None && PyUnicode_GetLength(message) > 0) {
         Py_SETREF(line, PyUnicode_FromFormat("%U\n%U", message, line));
     }
     Py_XDECREF(file);
@@ -261,6 +274,9 @@ hook_obstacle(ModuleState *state)
     }
     if (compat_is_finalizing()) {
         return "not opened: the interpreter is shutting down";
+    }
+    if (term_is_busy()) {
+        return "not opened: readline is reading a line at this moment";
     }
     return NULL;
 }
@@ -310,14 +326,9 @@ hook_call(ModuleState *state, HookOptions *options)
     if (when < 0 || hook_check(options) < 0) {
         return NULL;
     }
-    if (state->aborting && console_abort(state) < 0) {
-        return NULL;
-    }
-    const char *enabled = getenv("HOOKING"); /* set after the import; before it, state->disabled */
     frame = frame_current();
-    if (frame == NULL || (enabled != NULL && strcmp(enabled, "0") == 0)) {
-        Py_XDECREF(frame);
-        return Py_NewRef(Py_None); /* no frame: called by C code with no Python below */
+    if (frame == NULL) {
+        return Py_NewRef(Py_None); /* called by C code with no Python below it */
     }
     CallSite *site = hook_site(state, frame, options->once || options->after > 0);
     if (site == NULL && PyErr_Occurred()) {
@@ -333,6 +344,14 @@ hook_call(ModuleState *state, HookOptions *options)
             result = holds < 0 ? NULL : Py_NewRef(Py_None);
             goto done;
         }
+    }
+    if (state->aborting && console_abort(state) < 0) {
+        goto done;
+    }
+    const char *enabled = getenv("HOOKING"); /* set after the import; before it, state->disabled */
+    if (enabled != NULL && strcmp(enabled, "0") == 0) {
+        result = Py_NewRef(Py_None);
+        goto done;
     }
     site = hook_site(state, frame, 1); /* `off` and the like at the prompt need one */
     if (site == NULL) {

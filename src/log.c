@@ -59,7 +59,7 @@ log_warn(PyObject *frame, PyObject *logger, const char *text)
                                      : PyUnicode_FromFormat("hook() at %U:%d: %s", file, frame_line(frame), text);
     if (message == NULL || log_record(frame, logger, LOG_WARNING, message) < 0) {
         PyErr_Clear(); /* logging may be gone already when the interpreter shuts down */
-        PySys_FormatStderr("hook() at line %d: %s\n", frame_line(frame), text);
+        PySys_FormatStderr("hook() at %V:%d: %s\n", file, "?", frame_line(frame), text);
     }
     Py_XDECREF(message);
     Py_XDECREF(file);

@@ -67,7 +67,9 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     ModuleState *state = state_of_module(module);
     Py_VISIT(state->namespace_type);
     Py_VISIT(state->leave);
-    Py_VISIT(state->keywords);
+    for (int i = 0; i < HOOK_PARAMETERS; i++) {
+        Py_VISIT(state->keywords[i]);
+    }
     return 0;
 }
 
@@ -77,7 +79,9 @@ module_clear(PyObject *module)
     ModuleState *state = state_of_module(module);
     Py_CLEAR(state->namespace_type);
     Py_CLEAR(state->leave);
-    Py_CLEAR(state->keywords);
+    for (int i = 0; i < HOOK_PARAMETERS; i++) {
+        Py_CLEAR(state->keywords[i]);
+    }
     hook_clear(state);
     return 0;
 }

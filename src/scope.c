@@ -743,12 +743,10 @@ scope_write(Namespace *ns, PyObject *names)
     return written;
 }
 
-int
-scope_set_overwrite(Namespace *ns, int overwrite, PyObject **written)
+void
+scope_set_overwrite(Namespace *ns, int overwrite)
 {
     ns->overwrite = overwrite;
-    *written = overwrite ? scope_write(ns, NULL) : PyList_New(0);
-    return *written == NULL ? -1 : 0;
 }
 
 /* Add the keys of a mapping to a set, if they are names that a program could have. */
@@ -813,6 +811,21 @@ done:
     Py_XDECREF(locals);
     Py_DECREF(set);
     return names;
+}
+
+PyObject *
+scope_cell_names(Namespace *ns)
+{
+    PyObject *names = scope_names(ns);
+    PyObject *mine = PyDict_Keys(ns->cells);
+    PyObject *shared = PyDict_Keys(ns->shared);
+    PyObject *some = names == NULL || mine == NULL ? NULL : PySequence_Concat(names, mine);
+    PyObject *all = some == NULL || shared == NULL ? NULL : PySequence_Concat(some, shared);
+    Py_XDECREF(some);
+    Py_XDECREF(shared);
+    Py_XDECREF(mine);
+    Py_XDECREF(names);
+    return all;
 }
 
 /* ---- making and closing ---- */

@@ -25,8 +25,8 @@ int scope_is_module(const Namespace *ns);
 
 int scope_overwrites(const Namespace *ns);
 
-/* Switch writing to the frame. Switched on, it writes what was pending: the names come in *written. */
-int scope_set_overwrite(Namespace *ns, int overwrite, PyObject **written);
+/* Switch writing to the frame. What is pending stays so: scope_write(). */
+void scope_set_overwrite(Namespace *ns, int overwrite);
 
 /* Does the scope itself bind the name? (For a module, globals do not count.) 1, 0, -1 with an exception. */
 int scope_has(Namespace *ns, PyObject *name);
@@ -63,6 +63,9 @@ PyObject *scope_write(Namespace *ns, PyObject *names);
 
 /* The names of the scope and of the prompt, a new list in no order; for a module its globals too. */
 PyObject *scope_names(Namespace *ns);
+
+/* Those, and the names that have a cell though they are not bound: a new list, perhaps with repetitions. */
+PyObject *scope_cell_names(Namespace *ns);
 
 /* The value of a name as the prompt sees it, builtins not. 1 and a new reference, 0, or -1. */
 int scope_get(Namespace *ns, PyObject *name, PyObject **value);

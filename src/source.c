@@ -147,6 +147,16 @@ source_error_says(const char *part)
 
 /* ---- complete? ---- */
 
+/* Is the node of that type? */
+static int
+node_is(PyObject *node, const char *type)
+{
+    PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
+    int is = name != NULL && PyUnicode_CompareWithASCIIString(name, type) == 0;
+    Py_XDECREF(name);
+    return is;
+}
+
 static int
 source_is_blank(const char *text)
 {
@@ -160,20 +170,27 @@ source_is_blank(const char *text)
     return 1;
 }
 
-/* Does the text stop within an indented block, so that further lines may belong to it? */
-static int
-source_ends_indented(const char *text)
-{
-    const char *last = strrchr(text, '\n');
-    return last != NULL && (last[1] == ' ' || last[1] == '\t') && !source_is_blank(last + 1);
-}
-
 static SourceStatus
 source_take_body(Source *source, PyObject *tree)
 {
     Py_SETREF(source->body, PyObject_GetAttrString(tree, "body"));
     Py_DECREF(tree);
     return source->body == NULL ? SOURCE_ERROR : SOURCE_COMPLETE;
+}
+
+/* Is the last statement one that further lines could belong to, as long as no blank line has ended it? */
+static int
+source_is_open(const Source *source, const char *text)
+{
+    size_t length = strlen(text);
+    Py_ssize_t count = PyList_Size(source->body);
+    if (count == 0 || text[length - 1] == '\n') {
+        return 0;
+    }
+    int open = PyObject_HasAttrString(PyList_GetItem(source->body, count - 1), "body")
+               || node_is(PyList_GetItem(source->body, count - 1), "Match");
+    const char *last = strrchr(text, '\n');
+    return open && !source_is_blank(last == NULL ? text : last);
 }
 
 /* A text of several statements, as it comes with a paste. */
@@ -188,11 +205,11 @@ source_parse_several(Source *source, const char *text)
         }
         return SOURCE_ERROR;
     }
-    if (source_ends_indented(text)) {
-        Py_DECREF(tree);
-        return SOURCE_INCOMPLETE;
+    SourceStatus status = source_take_body(source, tree);
+    if (status == SOURCE_COMPLETE && source_is_open(source, text)) {
+        status = SOURCE_INCOMPLETE;
     }
-    return source_take_body(source, tree);
+    return status;
 }
 
 /* The text alone does not parse: would it with more lines? The SyntaxError that is set tells nothing yet. */
@@ -260,16 +277,6 @@ source_parse(Source *source)
 }
 
 /* ---- the tree ---- */
-
-/* Is the node of that type? */
-static int
-node_is(PyObject *node, const char *type)
-{
-    PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
-    int is = name != NULL && PyUnicode_CompareWithASCIIString(name, type) == 0;
-    Py_XDECREF(name);
-    return is;
-}
 
 /* Does an assignment's target, a name or names in tuples and lists, bind the name? */
 static int
@@ -586,7 +593,7 @@ symbols_read(Symbols *symbols, const Source *source, Namespace *ns)
         }
         PyErr_Clear();
         symbols->usable = 0;
-        PyObject *names = scope_names(ns);
+        PyObject *names = scope_cell_names(ns);
         Py_SETREF(symbols->nested, names == NULL ? NULL : PySet_New(names));
         Py_XDECREF(names);
         ret = symbols->nested == NULL ? -1 : 0;
@@ -896,9 +903,8 @@ code_flags(PyObject *code)
     return ret;
 }
 
-/* Are there code objects among its constants: functions, lambdas, comprehensions, classes? */
-static int
-code_has_inner(PyObject *code)
+int
+source_has_inner_code(PyObject *code)
 {
     int found = 0;
     PyObject *consts = PyObject_GetAttrString(code, "co_consts");
@@ -1006,7 +1012,7 @@ source_compile_input(const Source *source, Namespace *ns, Compiled *compiled)
     PyErr_Fetch(&type, &value, &traceback);
     int is_async = plain != NULL && (code_flags(plain) & CODE_COROUTINE);
     ret = 0;
-    if (plain == NULL || code_has_inner(plain) || source_mentions(source, ":=")) {
+    if (plain == NULL || source_has_inner_code(plain) || source_mentions(source, ":=")) {
         ret = source_compile_nested(source, ns, statements, flags, is_async, compiled);
     }
     if (ret == 0 && compiled->code == NULL) {
@@ -1107,7 +1113,7 @@ source_execute(Source *source, Namespace *ns, PyObject *display, PyObject **runn
         goto done;
     }
     source->state->inputs++;
-    if (source_add_globals(source, scope_declared(ns)) < 0 || (code_has_inner(compiled.code) && source_remember(source) < 0)
+    if (source_add_globals(source, scope_declared(ns)) < 0 || (source_has_inner_code(compiled.code) && source_remember(source) < 0)
         || scope_begin(ns, display, compiled.as_class) < 0) {
         goto done;
     }
@@ -1136,11 +1142,63 @@ done:;
     return ret;
 }
 
+/* Does the statement import `*`? */
+static int
+node_is_star_import(PyObject *statement)
+{
+    if (!node_is(statement, "ImportFrom")) {
+        return 0;
+    }
+    PyObject *names = PyObject_GetAttrString(statement, "names");
+    PyObject *name = names == NULL ? NULL : PyObject_GetAttrString(PyList_GetItem(names, 0), "name");
+    int is = name != NULL && PyUnicode_CompareWithASCIIString(name, "*") == 0;
+    Py_XDECREF(name);
+    Py_XDECREF(names);
+    return is;
+}
+
+/* Run the statements before, with and after each `import *` on their own: which names it binds, what follows can
+ * see only when it has run. The whole is known to be valid. */
+static int
+source_execute_in_parts(Source *source, Namespace *ns, PyObject *display, PyObject **runner)
+{
+    int ret = 0;
+    Py_ssize_t start = 0, count = PyList_Size(source->body);
+    PyObject *whole = source->body;
+    for (Py_ssize_t i = 0; ret == 0 && i < count; i++) {
+        int last = i + 1 == count;
+        if (last || node_is_star_import(PyList_GetItem(whole, i)) || node_is_star_import(PyList_GetItem(whole, i + 1))) {
+            source->body = PyList_GetSlice(whole, start, i + 1);
+            ret = source->body == NULL ? -1 : source_execute(source, ns, display, runner);
+            Py_XDECREF(source->body);
+            start = i + 1;
+        }
+    }
+    source->body = whole;
+    return ret;
+}
+
 int
 source_run(Source *source, Namespace *ns, PyObject **runner)
 {
+    int ret = -1;
+    int has_star = 0;
+    Py_ssize_t count = PyList_Size(source->body);
     PyObject *display = PyCFunction_New(&display_method, (PyObject *)ns);
-    int ret = display == NULL ? -1 : source_execute(source, ns, display, runner);
+    for (Py_ssize_t i = 0; i < count && count > 1; i++) {
+        has_star |= node_is_star_import(PyList_GetItem(source->body, i));
+    }
+    if (display != NULL && has_star) {
+        Compiled whole = {0};
+        if (source_compile_input(source, ns, &whole) == 0) {
+            ret = source_execute_in_parts(source, ns, display, runner);
+        }
+        Py_XDECREF(whole.cells);
+        Py_XDECREF(whole.code);
+    }
+    else if (display != NULL) {
+        ret = source_execute(source, ns, display, runner);
+    }
     Py_XDECREF(display);
     return ret;
 }

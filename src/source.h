@@ -38,6 +38,9 @@ int source_run(Source *source, Namespace *ns, PyObject **runner);
 /* The value of an expression in a scope: a new reference, NULL with an exception. */
 PyObject *source_eval(ModuleState *state, Namespace *ns, PyObject *text, PyObject **runner);
 
+/* Has a code object others within: functions, lambdas, comprehensions, classes? */
+int source_has_inner_code(PyObject *code);
+
 /* Make the lines of an input known to linecache, which tracebacks and inspect.getsource() ask. */
 int source_remember(const Source *source);
 

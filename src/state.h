@@ -7,10 +7,22 @@
 
 #include "callsite.h"
 
+/* The parameters of hook(), in the order of the signature; the first three may be given by position. */
+typedef enum HookParameter {
+    HOOK_BANNER,
+    HOOK_OVERWRITE,
+    HOOK_LOGGER,
+    HOOK_WHEN,
+    HOOK_ONCE,
+    HOOK_AFTER,
+    HOOK_KEEP,
+    HOOK_PARAMETERS,
+} HookParameter;
+
 typedef struct ModuleState {
     PyTypeObject *namespace_type; /* owned */
     PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
-    PyObject *keywords;           /* owned: the names of hook()'s parameters, interned */
+    PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
     int disabled;                 /* HOOKING=0 stood in the environment at import */

@@ -6,25 +6,19 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 static const char *const STREAMS[TALK_STREAMS] = {"stdout", "stderr"};
 
 /* ---- opening ---- */
 
-/* May this process use the terminal? In the background it is stopped here, as any program that asks for the
- * terminal, until its shell brings it to the foreground. Where there is no shell to do that (an orphaned process
- * group) the call fails instead. A terminal that is not the controlling one has no foreground. */
+/* May this process use the terminal? From the background it would be stopped (SIGTTOU), and the program is not to be
+ * worse off. A terminal that is not the controlling one has no foreground. */
 static int
 talk_is_in_foreground(int fd)
 {
-    struct termios settings;
     pid_t foreground = tcgetpgrp(fd);
-    if (foreground < 0 || foreground == getpgrp()) {
-        return 1;
-    }
-    return tcgetattr(fd, &settings) == 0 && tcsetattr(fd, TCSADRAIN, &settings) == 0;
+    return foreground < 0 || foreground == getpgrp();
 }
 
 /* Is there something in the place of input(): a notebook's, or a sys.stdin that is a window (IDLE's)? */
@@ -289,63 +283,10 @@ talk_leave_streams(Talk *talk)
     }
 }
 
-/* Only the main thread gets SIGINT. The C module: `signal` would import enum. */
-static int
-talk_enter_interrupt(Talk *talk)
-{
-    int ret = -1;
-    PyObject *signals = PyImport_ImportModule("_signal");
-    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
-    PyObject *wanted = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
-    if (current == NULL || wanted == NULL) {
-        goto done;
-    }
-    ret = 0;
-    if (current != wanted && current != Py_None) { /* None: set by C code, not to be had from here */
-        sigaction(SIGINT, NULL, &talk->host_interrupt_action);
-        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, wanted);
-        ret = old == NULL ? -1 : 0;
-        Py_XDECREF(old);
-        if (ret == 0) {
-            talk->host_interrupt = Py_NewRef(current);
-        }
-    }
-done:
-    Py_XDECREF(wanted);
-    Py_XDECREF(current);
-    Py_XDECREF(signals);
-    return ret;
-}
-
-static void
-talk_leave_interrupt(Talk *talk)
-{
-    if (talk->host_interrupt == NULL) {
-        return;
-    }
-    PyObject *signals = PyImport_ImportModule("_signal");
-    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
-    PyObject *ours = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
-    if (current != NULL && current == ours) { /* else the statement has set its own */
-        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, talk->host_interrupt);
-        if (old != NULL) {
-            sigaction(SIGINT, &talk->host_interrupt_action, NULL); /* flags too: siginterrupt() */
-        }
-        Py_XDECREF(old);
-    }
-    Py_XDECREF(ours);
-    Py_XDECREF(current);
-    Py_XDECREF(signals);
-    Py_CLEAR(talk->host_interrupt);
-}
-
 int
 talk_enter(Talk *talk)
 {
-    if (talk_enter_streams(talk) < 0) {
-        return -1;
-    }
-    return talk->is_main ? talk_enter_interrupt(talk) : 0;
+    return talk_enter_streams(talk) < 0 ? -1 : interrupt_take(&talk->interrupt, talk->is_main);
 }
 
 void
@@ -354,7 +295,7 @@ talk_leave(Talk *talk)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     talk_flush();
-    talk_leave_interrupt(talk);
+    interrupt_give_back(&talk->interrupt);
     talk_leave_streams(talk);
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);

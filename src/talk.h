@@ -5,8 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <signal.h>
-
+#include "interrupt.h"
 #include "term.h"
 
 enum { TALK_STREAMS = 2 };
@@ -17,8 +16,7 @@ typedef struct Talk {
     Term term;
     PyObject *own[TALK_STREAMS];       /* owned: sys.stdout, stderr on the terminal, made when needed */
     PyObject *host[TALK_STREAMS];      /* owned: the program's, while replaced */
-    PyObject *host_interrupt;          /* owned: the program's SIGINT handler, while replaced */
-    struct sigaction host_interrupt_action;
+    Interrupt interrupt;               /* Ctrl-C, while a statement runs */
 } Talk;
 
 /* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. */

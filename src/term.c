@@ -43,7 +43,7 @@
 
 /* Every variable that readline 8 exports and that rl_save_state() does not cover. */
 #define VARIABLES(X)                                                                                             \
-    X(rl_readline_name) X(rl_terminal_name) X(rl_prefer_env_winsize) X(rl_startup_hook) X(rl_pre_input_hook)      \
+    X(rl_readline_name) X(rl_terminal_name) X(rl_display_prompt) X(rl_prefer_env_winsize) X(rl_startup_hook) X(rl_pre_input_hook)      \
     X(rl_event_hook) X(rl_signal_event_hook) X(rl_input_available_hook) X(rl_getc_function)                      \
     X(rl_redisplay_function) X(rl_prep_term_function) X(rl_deprep_term_function) X(rl_executing_keymap)           \
     X(rl_binding_keymap) X(rl_executing_key) X(rl_erase_empty_line) X(rl_already_prompted)                        \
@@ -64,6 +64,11 @@
     X(history_subst_char) X(history_word_delimiters) X(history_comment_char) X(history_no_expand_chars)           \
     X(history_search_delimiter_chars) X(history_quotes_inhibit_expansion) X(history_quoting_state)                \
     X(history_write_timestamps) X(history_multiline_entries) X(history_inhibit_expansion_function)
+
+/* Where readline draws and reads. Set from rl_outstream and rl_instream only when a line is begun, so without this a
+ * host that redraws before that would write to our stream, closed by then. Not declared in readline's headers. */
+extern FILE *_rl_in_stream __attribute__((weak));
+extern FILE *_rl_out_stream __attribute__((weak));
 
 /* Settings of inputrc. Some set others on the way, so the order matters: bracketed paste sets the active region,
  * the visible bell the bell style. Not here: those that are exported too, and history-size (see history). */
@@ -103,6 +108,7 @@ typedef struct Readline {
     Variables variables;
     char *settings[SETTING_COUNT]; /* owned */
     struct readline_state line;
+    FILE *in, *out; /* borrowed: _rl_in_stream and _rl_out_stream */
     KEYMAP_ENTRY maps[MAP_COUNT][KEYMAP_SIZE];
 } Readline;
 
@@ -116,11 +122,14 @@ static struct {
     Readline host, own;
     Entries host_history;
     Term *term;             /* borrowed, while active */
+    unsigned long thread;   /* the one that reads, while active */
+    char *locale;           /* owned: the program's LC_CTYPE, while active */
     char *line;             /* the line read */
     int got_line, got_eof, got_interrupt;
     int wake[2];            /* a pipe that ends the waiting: signals, notices */
     char *notice;           /* owned: to be shown above the prompt */
-    struct termios cooked;  /* as the terminal was found */
+    struct termios found;   /* as the terminal was found, at term_take() */
+    struct termios cooked;  /* the same with what a prompt needs */
     int have_cooked;
     struct sigaction old_winch, old_cont, old_fatal[FATAL_COUNT];
     char fatal_taken[FATAL_COUNT];
@@ -141,6 +150,8 @@ readline_store(Readline *to)
         free(to->settings[i]);
         to->settings[i] = value == NULL ? NULL : strdup(value);
     }
+    to->in = &_rl_in_stream != NULL ? _rl_in_stream : NULL;
+    to->out = &_rl_out_stream != NULL ? _rl_out_stream : NULL;
     rl_save_state(&to->line);
     for (int i = 0; i < MAP_COUNT; i++) {
         memcpy(to->maps[i], MAPS[i], sizeof to->maps[i]);
@@ -163,6 +174,10 @@ readline_load(Readline *from)
     }
     rl_restore_state(&from->line);
     rl_executing_keyseq = keyseq;
+    if (&_rl_in_stream != NULL && &_rl_out_stream != NULL) {
+        _rl_in_stream = from->in;
+        _rl_out_stream = from->out;
+    }
 #define LOAD(name) name = from->variables.name;
     VARIABLES(LOAD)
 #undef LOAD
@@ -341,18 +356,24 @@ on_cont(int Py_UNUSED(signal))
     term_wake('c');
 }
 
-/* The process is about to die of a signal: leave a terminal that echoes, then let it. */
+/* The process ends while the prompt waits: leave a terminal that echoes. */
 static void
-on_fatal(int number)
+term_leave_for_good(void)
 {
     static const char paste_off[] = "\033[?2004l\r\n";
-    if (self.have_cooked && self.term != NULL) {
+    if (self.active && self.have_cooked && self.term != NULL) {
         int fd = self.term->out == NULL ? -1 : fileno_unlocked(self.term->out);
         tcsetattr(fd, TCSANOW, &self.cooked);
         if (write(fd, paste_off, sizeof paste_off - 1) < 0) {
             /* the terminal is gone */
         }
     }
+}
+
+static void
+on_fatal(int number)
+{
+    term_leave_for_good();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -391,6 +412,23 @@ signals_give_back(void)
 }
 
 /* ---- the terminal ---- */
+
+/* What a prompt, and the output of what is typed there, need: a program may have left its terminal in raw mode. */
+static int
+term_make_usable(int fd, struct termios *found, struct termios *usable)
+{
+    if (tcgetattr(fd, found) < 0) {
+        return 0;
+    }
+    *usable = *found;
+    usable->c_lflag |= ECHO | ICANON | ISIG | IEXTEN; /* without ECHO readline shows nothing that is typed */
+    usable->c_oflag |= OPOST | ONLCR;
+    usable->c_iflag |= ICRNL;
+    if (memcmp(found, usable, sizeof *found) != 0) {
+        tcsetattr(fd, TCSADRAIN, usable);
+    }
+    return 1;
+}
 
 static void
 term_prep(int meta)
@@ -514,17 +552,11 @@ term_first_init(void)
 {
     const char *name = rl_readline_name;
     int environment = rl_change_environment;
-    char *locale = setlocale(LC_CTYPE, NULL);
-    locale = locale == NULL ? NULL : strdup(locale);
     rl_readline_name = "python";
     rl_change_environment = 0; /* or LINES and COLUMNS appear in the program's environment */
     rl_initialize();
     rl_readline_name = name;
     rl_change_environment = environment;
-    if (locale != NULL) {
-        setlocale(LC_CTYPE, locale); /* rl_initialize() sets it from the environment */
-        free(locale);
-    }
 }
 
 static int
@@ -535,15 +567,19 @@ term_take(Term *term, const History *history)
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    if (!RL_ISSTATE(RL_STATE_INITIALIZED)) {
-        term_first_init();
-    }
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
+        atexit(term_leave_for_good); /* the main thread may end the program while another is at the prompt */
         first = 0;
     }
     self.term = term;
-    self.have_cooked = tcgetattr(fileno(term->in), &self.cooked) == 0;
+    self.thread = PyThread_get_thread_ident();
+    const char *locale = setlocale(LC_CTYPE, NULL);
+    self.locale = locale == NULL ? NULL : strdup(locale); /* readline sets it from the environment, each time */
+    self.have_cooked = term_make_usable(fileno(term->in), &self.found, &self.cooked);
+    if (!RL_ISSTATE(RL_STATE_INITIALIZED)) {
+        term_first_init();
+    }
     readline_store(&self.host);
     history_take(&self.host_history);
     if (self.own_ready) {
@@ -574,6 +610,13 @@ term_give_back(void)
     readline_store(&self.own);
     readline_load(&self.host);
     history_give_back(&self.host_history);
+    if (self.have_cooked && memcmp(&self.found, &self.cooked, sizeof self.found) != 0) {
+        tcsetattr(fileno(self.term->in), TCSADRAIN, &self.found);
+    }
+    if (self.locale != NULL) {
+        setlocale(LC_CTYPE, self.locale);
+        free(self.locale);
+    }
     self.active = 0;
     self.term = NULL;
     close(self.wake[0]);
@@ -583,18 +626,27 @@ term_give_back(void)
 
 /* ---- reading ---- */
 
+/* Print the notice that waits, if one does. */
+static void
+term_print_notice(void)
+{
+    if (self.notice != NULL) {
+        fprintf(rl_outstream, "%s\n", self.notice);
+        free(self.notice);
+        self.notice = NULL;
+    }
+}
+
+/* Print it above the line that is being typed. */
 static void
 term_show_notice(void)
 {
-    if (self.notice == NULL) {
-        return;
+    if (self.notice != NULL) {
+        rl_clear_visible_line();
+        term_print_notice();
+        rl_on_new_line();
+        rl_forced_update_display();
     }
-    rl_clear_visible_line();
-    fprintf(rl_outstream, "%s\n", self.notice);
-    free(self.notice);
-    self.notice = NULL;
-    rl_on_new_line();
-    rl_forced_update_display();
 }
 
 static void
@@ -660,6 +712,7 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
     }
     TermStatus status = TERM_INTERRUPTED;
     rl_reset_screen_size();
+    term_print_notice();
     rl_callback_handler_install(prompt, on_line);
     while (!self.got_line && !self.got_interrupt) {
         int ready = term_wait(fileno(term->in), is_main);
@@ -696,7 +749,11 @@ term_open(Term *term, int in, int out)
     int out_copy = fcntl(out, F_DUPFD_CLOEXEC, 3);
     term->in = in_copy < 0 ? NULL : fdopen(in_copy, "r");
     term->out = out_copy < 0 ? NULL : fdopen(out_copy, "w");
+    term->changed = 0;
     if (term->in != NULL && term->out != NULL) {
+        struct termios usable;
+        term->changed = term_make_usable(in_copy, &term->found, &usable)
+                        && memcmp(&term->found, &usable, sizeof usable) != 0;
         return 0;
     }
     PyErr_SetFromErrno(PyExc_OSError);
@@ -713,6 +770,10 @@ term_open(Term *term, int in, int out)
 void
 term_close(Term *term)
 {
+    if (term->changed) {
+        tcsetattr(fileno(term->in), TCSADRAIN, &term->found);
+        term->changed = 0;
+    }
     if (term->in != NULL) {
         fclose(term->in);
     }
@@ -725,7 +786,8 @@ term_close(Term *term)
 int
 term_is_busy(void)
 {
-    return self.active || RL_ISSTATE(RL_STATE_CALLBACK | RL_STATE_READCMD);
+    return self.active ? self.thread == PyThread_get_thread_ident()
+                       : RL_ISSTATE(RL_STATE_CALLBACK | RL_STATE_READCMD) != 0;
 }
 
 void
@@ -745,14 +807,12 @@ term_size(const Term *term, int *columns, int *rows)
     *rows = known && size.ws_row > 0 ? size.ws_row : 24;
 }
 
-int
+void
 term_notify(const char *text)
 {
-    if (!self.active) {
-        return 0;
-    }
     free(self.notice);
     self.notice = strdup(text);
-    term_wake('n');
-    return 1;
+    if (self.active) {
+        term_wake('n');
+    }
 }

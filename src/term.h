@@ -3,6 +3,7 @@
 #define HOOKING_TERM_H
 
 #include <stdio.h>
+#include <termios.h>
 
 #include "history.h"
 
@@ -16,13 +17,16 @@ typedef enum TermStatus {
 typedef struct Term {
     FILE *in;  /* owned, with a descriptor of its own */
     FILE *out; /* owned, likewise */
+    struct termios found; /* if it was unfit for a prompt and was changed: as it was */
+    int changed;
 } Term;
 
 /* Take a terminal by copies of the descriptors. -1 with an OSError. */
 int term_open(Term *term, int in, int out);
 void term_close(Term *term);
 
-/* Is somebody in this process reading with readline at this moment? */
+/* Is the program, or this thread, reading with readline at this moment? (Another thread's prompt is not meant: its
+ * turn will end.) */
 int term_is_busy(void);
 
 /* Read a line. Before it returns, readline, its history, the signal handlers and the terminal are the host's
@@ -36,7 +40,7 @@ void term_write(Term *term, const char *bytes, size_t size);
 /* Columns and rows; 80 and 24 when the terminal does not tell. */
 void term_size(const Term *term, int *columns, int *rows);
 
-/* Show a line above the prompt that another thread is reading at, if one is. Needs the GIL. 1 when shown. */
-int term_notify(const char *text);
+/* Show a line above the prompt that another thread is reading at, or above the next one. Needs the GIL. */
+void term_notify(const char *text);
 
 #endif

@@ -1,0 +1,169 @@
+/* Ctrl-C while a statement runs, see interrupt.h.
+ *
+ * Python raises KeyboardInterrupt in the main thread only. There it is enough to put default_int_handler in the place
+ * of what the program has (asyncio's, for one, would cancel the program's task). For a statement in another thread
+ * the signal is caught below Python, and a small thread, which may take the GIL as a signal handler may not, sets
+ * the exception for the one thread. It arrives between two instructions: a call that blocks ends first.
+ */
+#include "interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- in the main thread ---- */
+
+static int
+interrupt_take_main(Interrupt *interrupt)
+{
+    int ret = -1;
+    PyObject *signals = PyImport_ImportModule("_signal"); /* `signal` would import enum */
+    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
+    PyObject *wanted = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
+    if (current == NULL || wanted == NULL) {
+        goto done;
+    }
+    ret = 0;
+    if (current != wanted && current != Py_None) { /* None: set by C code, not to be had from here */
+        sigaction(SIGINT, NULL, &interrupt->action);
+        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, wanted);
+        ret = old == NULL ? -1 : 0;
+        Py_XDECREF(old);
+        if (ret == 0) {
+            interrupt->handler = Py_NewRef(current);
+        }
+    }
+done:
+    Py_XDECREF(wanted);
+    Py_XDECREF(current);
+    Py_XDECREF(signals);
+    return ret;
+}
+
+static void
+interrupt_give_back_main(Interrupt *interrupt)
+{
+    if (interrupt->handler == NULL) {
+        return;
+    }
+    PyObject *signals = PyImport_ImportModule("_signal");
+    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
+    PyObject *ours = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
+    if (current != NULL && current == ours) { /* else the statement has set its own */
+        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, interrupt->handler);
+        if (old != NULL) {
+            sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
+        }
+        Py_XDECREF(old);
+    }
+    Py_XDECREF(ours);
+    Py_XDECREF(current);
+    Py_XDECREF(signals);
+    Py_CLEAR(interrupt->handler);
+}
+
+/* ---- in another thread ---- */
+
+/* Where the handler writes to: of the one console that runs a statement. */
+static volatile sig_atomic_t signalled_fd = -1;
+
+static void
+on_interrupt(int Py_UNUSED(number))
+{
+    int saved = errno;
+    if (signalled_fd >= 0 && write(signalled_fd, "i", 1) < 0) {
+        /* full: enough of them are under way */
+    }
+    errno = saved;
+}
+
+static void *
+interrupt_watch(void *argument)
+{
+    Interrupt *interrupt = argument;
+    char what;
+    for (;;) {
+        ssize_t got = read(interrupt->pipe[0], &what, 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got != 1 || what != 'i') {
+            return NULL;
+        }
+        PyGILState_STATE gil = PyGILState_Ensure();
+        PyThreadState_SetAsyncExc(interrupt->target, PyExc_KeyboardInterrupt);
+        PyGILState_Release(gil);
+    }
+}
+
+static int
+interrupt_take_other(Interrupt *interrupt)
+{
+    struct sigaction action;
+    sigset_t all, old;
+    if (pipe2(interrupt->pipe, O_CLOEXEC) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    interrupt->target = PyThread_get_thread_ident();
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* the program's signals are not for the new thread */
+    errno = pthread_create(&interrupt->watcher, NULL, interrupt_watch, interrupt);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (errno != 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        close(interrupt->pipe[0]);
+        close(interrupt->pipe[1]);
+        return -1;
+    }
+    signalled_fd = interrupt->pipe[1];
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_interrupt;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, &interrupt->action);
+    return 0;
+}
+
+static void
+interrupt_give_back_other(Interrupt *interrupt)
+{
+    struct sigaction now;
+    sigaction(SIGINT, NULL, &now);
+    if (now.sa_handler == on_interrupt) {
+        sigaction(SIGINT, &interrupt->action, NULL);
+    }
+    signalled_fd = -1;
+    Py_BEGIN_ALLOW_THREADS /* the watcher may be waiting for the GIL */
+    if (write(interrupt->pipe[1], "q", 1) == 1) {
+        pthread_join(interrupt->watcher, NULL);
+    }
+    Py_END_ALLOW_THREADS
+    close(interrupt->pipe[0]);
+    close(interrupt->pipe[1]);
+    PyThreadState_SetAsyncExc(interrupt->target, NULL); /* one that came too late is not for the program */
+}
+
+/* ---- both ---- */
+
+int
+interrupt_take(Interrupt *interrupt, int is_main)
+{
+    memset(interrupt, 0, sizeof *interrupt);
+    interrupt->is_main = is_main;
+    interrupt->taken = (is_main ? interrupt_take_main(interrupt) : interrupt_take_other(interrupt)) == 0;
+    return interrupt->taken ? 0 : -1;
+}
+
+void
+interrupt_give_back(Interrupt *interrupt)
+{
+    if (interrupt->taken && interrupt->is_main) {
+        interrupt_give_back_main(interrupt);
+    }
+    else if (interrupt->taken) {
+        interrupt_give_back_other(interrupt);
+    }
+    interrupt->taken = 0;
+}
