@@ -2,6 +2,7 @@
 #include "callsite.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "unit.h"
 
@@ -11,7 +12,7 @@ static int released;
 static void
 set_up(void)
 {
-    sites = (CallSites){NULL, 0, 0};
+    memset(&sites, 0, sizeof sites);
     released = 0;
 }
 
@@ -84,39 +85,91 @@ END_TEST
 /* Entries keep their address while the table grows: others hold pointers to them. */
 START_TEST(test_many)
 {
-    enum { CODES = 2000, OFFSETS = 5 };
-    static CallSite *made[CODES][OFFSETS];
+    enum { CODES = 2000, LINES = 5 };
+    static CallSite *made[CODES][LINES];
     for (size_t c = 0; c < CODES; c++) {
-        for (int o = 0; o < OFFSETS; o++) {
-            made[c][o] = obtain(code(c), 2 * o, true);
-            made[c][o]->skip = (long)c * OFFSETS + o;
+        for (int l = 0; l < LINES; l++) {
+            made[c][l] = obtain(code(c), 2 * l, true);
+            made[c][l]->skip = (long)c * LINES + l;
         }
     }
-    ck_assert_uint_eq(sites.used, CODES * OFFSETS);
+    ck_assert_uint_eq(sites.used, CODES * LINES);
     ck_assert_uint_lt(sites.used, sites.size);
     ck_assert_uint_eq(sites.size & (sites.size - 1), 0);
     for (size_t c = 0; c < CODES; c++) {
-        for (int o = 0; o < OFFSETS; o++) {
-            CallSite *site = callsite_find(&sites, code(c), 2 * o);
-            ck_assert_ptr_eq(site, made[c][o]);
-            ck_assert_int_eq(site->skip, (long)c * OFFSETS + o);
-            ck_assert_ptr_null(callsite_find(&sites, code(c), 2 * o + 1));
+        for (int l = 0; l < LINES; l++) {
+            CallSite *site = callsite_find(&sites, code(c), 2 * l);
+            ck_assert_ptr_eq(site, made[c][l]);
+            ck_assert_int_eq(site->skip, (long)c * LINES + l);
+            ck_assert_ptr_null(callsite_find(&sites, code(c), 2 * l + 1));
         }
     }
     callsite_clear(&sites, count_release);
-    ck_assert_int_eq(released, CODES * OFFSETS);
+    ck_assert_int_eq(released, CODES * LINES);
 }
 END_TEST
 
 START_TEST(test_clear_starts_anew)
 {
-    obtain(code(1), 2, true)->off = true;
+    CallSite *site = obtain(code(1), 2, true);
+    site->off = true;
+    callsite_note(&sites, site, 8);
     callsite_clear(&sites, count_release);
     ck_assert_int_eq(released, 1);
     ck_assert_ptr_null(sites.slots);
     ck_assert_uint_eq(sites.used, 0);
     ck_assert_ptr_null(callsite_find(&sites, code(1), 2));
+    ck_assert_ptr_null(callsite_recall(&sites, code(1), 8));
     ck_assert(!obtain(code(1), 2, true)->off);
+}
+END_TEST
+
+START_TEST(test_recall)
+{
+    CallSite *site = obtain(code(1), 2, true);
+    ck_assert_ptr_null(callsite_recall(&sites, code(1), 0));
+    ck_assert_ptr_null(callsite_recall(&sites, code(1), 8));
+    /* several instructions of a line, the same place */
+    callsite_note(&sites, site, 8);
+    callsite_note(&sites, site, 10);
+    ck_assert_ptr_eq(callsite_recall(&sites, code(1), 8), site);
+    ck_assert_ptr_eq(callsite_recall(&sites, code(1), 10), site);
+    ck_assert_ptr_null(callsite_recall(&sites, code(1), 2));
+    ck_assert_ptr_null(callsite_recall(&sites, code(2), 8));
+}
+END_TEST
+
+/* A cache may forget, it may not mix up. The last one noted is always there. */
+START_TEST(test_recall_many)
+{
+    enum { CODES = 10 * CALLSITE_CACHE };
+    for (size_t c = 0; c < CODES; c++) {
+        CallSite *site = obtain(code(c), 1, true);
+        callsite_note(&sites, site, 6);
+        ck_assert_ptr_eq(callsite_recall(&sites, code(c), 6), site);
+    }
+    size_t kept = 0;
+    for (size_t c = 0; c < CODES; c++) {
+        CallSite *site = callsite_recall(&sites, code(c), 6);
+        if (site != NULL) {
+            ck_assert_ptr_eq(site->code, code(c));
+            kept++;
+        }
+    }
+    ck_assert_uint_le(kept, CALLSITE_CACHE);
+}
+END_TEST
+
+START_TEST(test_is_shut)
+{
+    CallSite site = {0};
+    ck_assert(!callsite_is_shut(&site, false));
+    ck_assert(!callsite_is_shut(&site, true));
+    site.opened = true;
+    ck_assert(!callsite_is_shut(&site, false));
+    ck_assert(callsite_is_shut(&site, true));
+    site.off = true;
+    ck_assert(callsite_is_shut(&site, false));
 }
 END_TEST
 
@@ -207,7 +260,10 @@ main(void)
     tcase_add_test(table, test_places_are_apart);
     tcase_add_test(table, test_many);
     tcase_add_test(table, test_clear_starts_anew);
+    tcase_add_test(table, test_recall);
+    tcase_add_test(table, test_recall_many);
     TCase *admits = tcase_create("admits");
+    tcase_add_test(admits, test_is_shut);
     tcase_add_test(admits, test_admits_always);
     tcase_add_test(admits, test_admits_once);
     tcase_add_test(admits, test_admits_after);
