@@ -121,6 +121,7 @@ class Terminal:
         self.mark = (0, 0)
         self.prompt_row = -1
         self.prompt_text = None
+        self.settled = 0
         self.at_prompt = False
         self.status = None
         self.modes = termios.tcgetattr(self.slave)
@@ -317,6 +318,22 @@ class Terminal:
         """Wait until the cursor stands behind a prompt, were it one seen before (something was printed above it)."""
         self.prompt_row = -1
         self.prompt(*prompts, timeout=timeout)
+        return self
+
+    def settle(self):
+        """Wait until all that was typed has been dealt with: a statement of our own has answered, and the prompt is back.
+
+        A Ctrl-D that arrives between two prompts, when the terminal collects lines by itself, is lost: settle before it.
+        """
+        self.settled += 1
+        answer = f"settled {self.settled}"
+        self.type(f"print('settled', {self.settled} + 0)\r")
+        if self.model:
+            self.until(lambda: re.search(f"^{answer}$", self.text(), re.M), answer)
+            self.until(lambda: not self.echoes() and self.screen.place()[1] > 0, "the prompt")
+        else:
+            self.until(lambda: f"{answer}\r\n".encode() in self.raw[-1000:], answer)
+            self.until(lambda: not self.echoes() and not self.raw.endswith(b"\n"), "the prompt")
         return self
 
     def submit(self, statement):

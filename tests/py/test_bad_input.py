@@ -1,0 +1,343 @@
+"""Bad input: a clear error at the prompt or an exception before the console opens, nothing changed, no hang."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import environment, source
+
+PROGRAM = '''
+    from hooking import hook
+    def f(x):
+        hook(overwrite_locals=True)
+        print("went on with", x)
+    f(1)
+'''
+
+
+def opened(terminal, program=PROGRAM, **options):
+    t = terminal(program, **options)
+    t.prompt()
+    return t
+
+
+def alive(t):
+    """The console takes the next input, and the program goes on unchanged."""
+    t.settle().ready()
+    assert t.run("x + 1") == "2"
+    assert t.leave() == "went on with 1"
+    assert t.end() == 0
+
+
+# Bytes ------------------------------------------------------------------------------------------------------------------
+
+def test_ten_megabytes_pasted(terminal):
+    t = opened(terminal)
+    t.model = False                           # the echo is as long, and nobody looks at it
+    text = "y = '''" + "\n".join("0123456789" * 10 for _ in range(100_000)) + "'''; print('%d characters' % len(y))"
+    t.paste(text)
+    t.key("Enter")
+    t.until(lambda: b"10099999 characters" in t.raw[-100000:], "the length", timeout=60)
+    t.settle().key("C-d")
+    t.until(lambda: b"went on with 1" in t.raw[-1000:], "the program")
+    assert t.end() == 0
+
+
+def test_ten_thousand_lines_pasted(terminal):
+    t = opened(terminal)
+    t.model = False
+    t.paste("if x:\n" + "\n".join(f"    y{n} = {n}" for n in range(10_000)) + "\n    print('%d names' % y9999)\n")
+    t.key("Enter", "Enter")
+    t.until(lambda: b"9999 names" in t.raw[-1000:], "the last line", timeout=60)
+    t.settle().key("C-d")
+    t.until(lambda: b"went on with 1" in t.raw[-1000:], "the program")
+
+
+def test_a_very_long_line_typed(terminal):
+    t = opened(terminal)
+    t.model = False
+    t.type("len('" + "a" * 4_000 + "')\r")
+    t.until(lambda: b"\n4000\r\n" in t.raw[-1000:] or b"\r4000\r\n" in t.raw[-1000:], "the length")
+    t.settle().key("C-d")
+    assert t.end() == 0
+
+
+@pytest.mark.parametrize("typed", [b"x = \x002", b"x = '\x00'", b"\x00\x00"])
+def test_nul_bytes(terminal, typed):
+    """Typed or pasted, a NUL is no part of any Python text: an error, or not taken at all."""
+    t = opened(terminal)
+    t.type(b"\x1b[200~" + typed + b"\x1b[201~").key("C-c").settle()
+    t.type(typed).key("C-c")
+    alive(t)
+
+
+def test_a_nul_byte_entered(terminal):
+    t = opened(terminal)
+    t.type(b"\x1b[200~y = 5\x00 + 6\x1b[201~").key("Enter")
+    t.settle().ready()
+    shown = t.run("'y' in locals()")
+    assert shown in ("True", "False")
+    if shown == "True":
+        assert t.run("y in (5, 11)") == "True"
+    alive(t)
+
+
+@pytest.mark.parametrize("raw", [b"'\xff\xfe'", b"y = '\xc3'", b"\xe9t\xe9 = 1", b"# \xf0\x28\x8c\xbc", b"'\xed\xa0\x80'"])
+def test_undecodable_bytes(terminal, raw):
+    """Not UTF-8: an error at the prompt that says so, or (a sequence cut short) nothing that would be shown or run."""
+    t = opened(terminal)
+    t.type(raw + b"\r")
+    shown = t.prompt()
+    if raw == b"y = '\xc3'" and not shown:
+        assert t.run("y") == "''" and ">>> y = ''\n" in t.text()
+    elif not raw.startswith(b"#"):
+        assert re.search(r"Unicode\w*Error|SyntaxError|decode|UTF-8|utf-8", shown), shown
+    alive(t)
+
+
+@pytest.mark.parametrize("settings", [
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "1"},
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+    {"LANG": "no_SUCH.locale"}, {"LC_ALL": None, "LANG": None}], ids=lambda s: " ".join(f"{k}={v}" for k, v in s.items()))
+def test_a_locale_without_the_characters(terminal, settings):
+    t = opened(terminal, env=settings)
+    t.type("y = 'é日'".encode() + b"\r")
+    shown = t.prompt()
+    if not shown:
+        length = t.run("len(y)")
+        assert length in ("2", "5"), "two characters, or the bytes that the locale knows nothing about"
+        assert "Error" not in t.run("ascii(y)")
+    alive(t)
+
+
+def test_lone_surrogates_are_shown_not_fatal(terminal):
+    t = opened(terminal)
+    assert t.run("'\\ud800'") == "'\\ud800'"
+    assert "UnicodeEncodeError" in t.run("print('\\ud800')")
+    t.run("class S:\n    def __repr__(self): return '\\ud800'")
+    shown = t.run("S()")
+    assert "ud800" in shown or "UnicodeEncodeError" in shown
+    assert "ValueError" in t.run("raise ValueError('\\ud800')")
+    alive(t)
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\x00", "a\\x00b", "\\x1b[2J", "x" * 5000])
+@pytest.mark.parametrize("what", ["banner_msg", "logger", "ps1", "thread"])
+def test_strange_text_around_the_console(terminal, text, what):
+    """An exception before the console opens, or a console: nothing in between."""
+    program = {
+        "banner_msg": f"hook('{text}')", "logger": f"hook(logger='{text}')", "ps1": f"import sys\nsys.ps1 = '{text}'\nhook()",
+        "thread": f"import threading\nt = threading.Thread(target=lambda: hook(), name='{text}')\nt.start(); t.join()"}[what]
+    t = terminal(f"import sys\nfrom hooking import hook\n{program}\nprint('end')\n", columns=200)
+    t.until(lambda: not t.echoes() or t.status is not None, "a prompt, or the exception", ended=True)
+    t.line("")
+    t.line("6 * 7")
+    t.until(lambda: b"\n42" in t.raw or b"\r42" in t.raw or t.status is not None, "an answer, or the exception", ended=True)
+    if t.status is None:
+        t.until(lambda: not t.echoes(), "the prompt")
+        t.key("C-d")
+        assert t.end() == 0
+    else:
+        assert what != "thread" and re.search(r"(Unicode|Value|Type)\w*Error", t.text())
+        assert t.status == 1
+    assert t.echoes()
+
+
+def test_a_program_whose_name_is_not_utf8(terminal, tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"pr\xf6gram.py")
+    with open(path, "w") as file:
+        file.write("from hooking import hook\nx = 1\nhook()\nprint('end')\n")
+    t = terminal.start([sys.executable, path])
+    t.expect("gram.py:3 - Exit with CTRL+D")
+    t.prompt()
+    assert t.run("x") == "1"
+    assert "ZeroDivisionError" in t.run("1/0")
+    assert "gram.py" in t.run("where")
+    t.run("list")
+    assert t.leave() == "end"
+
+
+# Through a replaced input() ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("line", ["y = '\\ud800'", "y\\0 = 1", "\\ud800 = 1", "\\udcff", "y = 1\\ny = 2", "\\r", "\\x0c"])
+def test_strange_lines_from_a_replaced_input(tmp_path, line):
+    path = tmp_path / "program.py"
+    path.write_text(source(f'''
+        import builtins
+        from hooking import hook
+        lines = iter(["{line}", "", "", "print('still', 6 * 7)"])
+        def replaced(prompt=""):
+            for line in lines:
+                return line
+            raise EOFError
+        builtins.input = replaced
+        def f(x):
+            hook()
+            print("went on with", x)
+        f(1)
+    '''))
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, start_new_session=True, timeout=60,
+                          stdin=subprocess.DEVNULL, env=environment(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "still 42" in done.stdout and "went on with 1" in done.stdout
+
+
+# Keys ---------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_keys(terminal, seed):
+    """Whatever is typed and then taken back with Ctrl-C leaves the console as it was."""
+    generator = random.Random(seed)
+    # Not Enter, not Ctrl-D (leaves), Ctrl-Z (stops), Ctrl-\\ (kills, between two prompts) or Ctrl-S (a terminal's own pause).
+    keys = [bytes([n]) for n in range(256) if n not in (4, 10, 13, 15, 19, 26, 28)]
+    keys += [b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[200~", b"\x1b[201~", b"\x1bOP", b"\x1b[3~", b"\x1b[1;5C"]
+    t = opened(terminal)
+    t.model = False
+    for _ in range(15):
+        t.type(b"".join(generator.choices(keys, k=60)))
+        t.type(b"\x1b[201~\x07\x07\x03\x03")
+    t.settle().key("C-d")
+    t.until(lambda: b"went on with 1" in t.raw, "the program")
+    assert t.end() == 0
+
+
+KEYS = ["C-r", "C-x", "Escape", "C-v", "C-q", "C-]", "C-_", "Tab", "C-w", "C-y", "C-u", "M-5", "M-C-", "C-t", "Up", "a"]
+
+
+@pytest.mark.parametrize("first", KEYS)
+def test_keys_before_ctrl_c(terminal, first):
+    """In the middle of a search, of a key sequence, of an argument: Ctrl-C ends it all."""
+    t = opened(terminal, """
+        from hooking import hook
+        hook()
+        print("went on with", 1)
+    """)
+    t.run("x = 1")
+    t.model = False
+    for second in KEYS:
+        for key in (first, second):
+            t.type({"M-C-": "\x1b\x12", "a": "a"}[key]) if key in ("M-C-", "a") else t.key(key)
+        t.key("C-c", "C-c")
+        t.settle()
+    t.key("C-d")
+    t.until(lambda: b"went on with 1" in t.raw, "the program")
+    assert t.end() == 0
+
+
+@pytest.mark.parametrize("rows, columns", [(0, 0), (1, 1), (24, 1), (1, 80), (2, 2), (500, 500), (24, 4)])
+def test_odd_sizes_of_the_terminal(terminal, rows, columns):
+    """0×0 is what containers often say."""
+    t = terminal(f'''
+        import fcntl, struct, termios
+        from hooking import hook
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", {rows}, {columns}, 0, 0))
+        def f(x):
+            hook()
+            print("went on with", x)
+        f(1)
+    ''')
+    t.expect("CTRL+D")
+    t.until(lambda: not t.echoes(), "the prompt")
+    t.line("print('x is', x + 1)")
+    t.expect("x is 2")
+    t.until(lambda: not t.echoes(), "the prompt")
+    t.key("C-d")
+    t.expect("went on with 1")
+    assert t.end() == 0
+
+
+# Sawing at the branch one sits on --------------------------------------------------------------------------------------------
+
+SAWS = ["import sys; sys.stdout.close()", "import sys; sys.stdout = None", "import sys; del sys.stdout", "import sys; sys.stderr = None",
+        "import sys; del sys.stderr", "import sys; sys.stderr.close()", "import sys; sys.stdin.close()", "import sys; sys.stdin = None",
+        "import sys; sys.stdout = 3", "import sys; sys.modules.clear()", "import sys; sys.modules['traceback'] = None",
+        "import sys; sys.modules['linecache'] = None", "import sys; sys.modules['logging'] = None",
+        "import sys; del sys.modules['hooking'], sys.modules['hooking._core']", "import sys; sys.excepthook = None",
+        "import sys; del sys.excepthook", "import builtins; del builtins.__import__", "import builtins; del builtins.repr",
+        "import os; os.chdir('/'); os.environ.clear()", "import gc; gc.collect() and None", "import sys; sys.setrecursionlimit(60)",
+        "import builtins; del builtins.print, builtins.exit", "globals().clear()", "import sys; sys.ps1 = object()",
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN) and None", "hook = None", "import locale; locale.setlocale(0, 'C')"]
+
+
+@pytest.mark.parametrize("saw", SAWS)
+def test_the_console_outlives(terminal, saw):
+    t = terminal('''
+        import os
+        from hooking import hook
+        def f(x, write=os.write):
+            hook()
+            write(1, b"went on with %d\\n" % x)
+        f(1)
+        os._exit(0)
+    ''')
+    t.prompt()
+    t.line(saw)
+    t.line("1 / 0")
+    t.line("y = x + 41")
+    t.line("write(1, b'y is %d\\n' % y) and None")
+    t.expect(re.compile("^y is 42$", re.M))
+    t.until(lambda: not t.echoes() and t.screen.place()[1] > 0, "the prompt")
+    t.key("C-d")
+    t.expect("went on with 1")
+    t.end()
+    assert t.echoes()
+
+
+@pytest.mark.parametrize("fds", ["0", "1", "2", "0, 1", "0, 1, 2"])
+def test_descriptors_closed_at_the_prompt(terminal, fds):
+    t = terminal('''
+        import os
+        from hooking import hook
+        def f(x):
+            hook()
+            with open("went-on", "w") as file:
+                file.write(str(x))
+        f(1)
+        os._exit(0)
+    ''')
+    t.prompt()
+    t.line(f"import os; [os.close(fd) for fd in ({fds},)] and None")
+    t.line("open('done', 'w').write(str(x)) and None")
+    t.until(lambda: t.status is not None or (t.path.parent / "done").exists() and not t.echoes(), "the statement", ended=True)
+    if t.status is None:
+        t.key("C-d")
+    assert t.end() == 0
+    assert (t.path.parent / "went-on").read_text() == "1"
+    assert t.echoes()
+
+
+def test_an_exhausted_memory_is_an_error(terminal):
+    t = opened(terminal)
+    assert "MemoryError" in t.run("x = bytearray(2**60)") or "OverflowError" in t.run("1")
+    alive(t)
+
+
+def test_running_out_of_descriptors(terminal):
+    t = terminal('''
+        import os, resource
+        from hooking import hook
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+        taken = []
+        try:
+            while True:
+                taken.append(os.dup(0))
+        except OSError:
+            pass
+        def f(x):
+            hook()
+            os.write(1, b"went on with %d\\n" % x)
+        f(1)
+        os._exit(0)
+    ''')
+    t.until(lambda: "went on" in t.text() or t.prompt_is_fresh(">>> "), "a console, or the reason why there is none")
+    if "went on" not in t.text():
+        t.prompt()
+        assert t.run("x + 41") == "42"
+        t.key("C-d")
+    t.expect("went on with 1")
+    assert t.end() == 0
+    assert t.echoes()
