@@ -36,7 +36,7 @@ def train(flowers):
     means = {}
     for kind in KINDS:
         members = [flower for flower, its_kind in flowers if its_kind == kind]
-        means[kind] = tuple(sum(axis) / len(members) for axis in zip(*members))
+        means[kind] = tuple(math.fsum(axis) / len(members) for axis in zip(*members))
     return means
 
 
