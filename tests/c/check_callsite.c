@@ -129,10 +129,10 @@ START_TEST(test_recall)
     CallSite *site = obtain(code(1), 2, true);
     ck_assert_ptr_null(callsite_recall(&sites, code(1), 0));
     ck_assert_ptr_null(callsite_recall(&sites, code(1), 8));
-    /* several instructions of a line, the same place */
     callsite_note(&sites, site, 8);
-    callsite_note(&sites, site, 10);
     ck_assert_ptr_eq(callsite_recall(&sites, code(1), 8), site);
+    /* another instruction of the line is the same place */
+    callsite_note(&sites, site, 10);
     ck_assert_ptr_eq(callsite_recall(&sites, code(1), 10), site);
     ck_assert_ptr_null(callsite_recall(&sites, code(1), 2));
     ck_assert_ptr_null(callsite_recall(&sites, code(2), 8));
