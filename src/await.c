@@ -10,12 +10,6 @@
 
 #include "compat.h"
 
-static PyObject *
-await_import(const char *name)
-{
-    return PyImport_ImportModule(name);
-}
-
 static int
 await_is_done(PyObject *task)
 {
@@ -50,7 +44,7 @@ static PyObject *
 await_own_loop(PyObject *coroutine, PyObject **runner)
 {
     if (*runner == NULL) {
-        PyObject *asyncio = await_import("asyncio");
+        PyObject *asyncio = compat_import("asyncio");
         PyObject *factory = asyncio == NULL ? NULL : PyObject_GetAttrString(asyncio, "new_event_loop");
         PyObject *type = factory == NULL ? NULL : PyObject_GetAttrString(asyncio, "Runner");
         PyObject *none = type == NULL ? NULL : PyTuple_New(0);
@@ -152,8 +146,8 @@ static PyObject *
 await_running_loop(PyObject *loop, PyObject *coroutine)
 {
     PyObject *result = NULL, *task = NULL, *current = NULL, *left = NULL;
-    PyObject *tasks = await_import("asyncio.tasks");
-    PyObject *events = await_import("asyncio.events");
+    PyObject *tasks = compat_import("asyncio.tasks");
+    PyObject *events = compat_import("asyncio.events");
     Py_ssize_t ready = await_count_ready(loop);
     int turned = -1;
     if (tasks == NULL || events == NULL || ready < 0) {
@@ -202,7 +196,7 @@ PyObject *
 await_run(PyObject *coroutine, PyObject **runner)
 {
     PyObject *result = NULL;
-    PyObject *events = await_import("_asyncio");
+    PyObject *events = compat_import("_asyncio");
     PyObject *loop = events == NULL ? NULL : PyObject_CallMethod(events, "_get_running_loop", NULL);
     if (loop == NULL) {
         goto done;

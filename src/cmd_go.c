@@ -153,7 +153,7 @@ const Command cmd_throw = {
 static void
 abort_main_thread(PyObject *code)
 {
-    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *threading = compat_import("threading");
     PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
     PyObject *ident = main_thread == NULL ? NULL : PyObject_GetAttrString(main_thread, "ident");
     /* An exception class is raised without arguments, so the status goes into a class of its own. */

@@ -192,7 +192,7 @@ static PyObject *
 list_lines(Console *console)
 {
     PyObject *lines = NULL;
-    PyObject *linecache = PyImport_ImportModule("linecache");
+    PyObject *linecache = compat_import("linecache");
     PyObject *file = frame_filename(console->view.frame);
     PyObject *globals = frame_globals(console->view.frame);
     if (linecache != NULL && file != NULL && globals != NULL) {
@@ -249,7 +249,7 @@ look_ask(Console *console, const Command *command, const char *rest, const char 
         return NULL;
     }
     PyObject *value = console_eval(console, rest);
-    PyObject *module = value == NULL ? NULL : PyImport_ImportModule(module_name);
+    PyObject *module = value == NULL ? NULL : compat_import(module_name);
     PyObject *answer = module == NULL ? NULL : PyObject_CallMethod(module, function, "O", value);
     Py_XDECREF(module);
     Py_XDECREF(value);
@@ -342,7 +342,7 @@ static PyObject *
 locals_shortener(void)
 {
     static const char *const limits[] = {"maxstring", "maxother", "maxlong"};
-    PyObject *module = PyImport_ImportModule("reprlib");
+    PyObject *module = compat_import("reprlib");
     PyObject *shortener = module == NULL ? NULL : PyObject_CallMethod(module, "Repr", NULL);
     PyObject *limit = PyLong_FromLong(400);
     for (size_t i = 0; shortener != NULL && limit != NULL && i < sizeof limits / sizeof *limits; i++) {
@@ -423,7 +423,7 @@ doc_run(Console *console, const char *rest)
     }
     int ret = -1;
     PyObject *value = console_eval(console, rest);
-    PyObject *inspect = value == NULL ? NULL : PyImport_ImportModule("inspect");
+    PyObject *inspect = value == NULL ? NULL : compat_import("inspect");
     if (inspect == NULL) {
         Py_XDECREF(value);
         return -1;
@@ -465,7 +465,7 @@ pp_run(Console *console, const char *rest)
         Py_XDECREF(value);
         return -1;
     }
-    PyObject *pprint = PyImport_ImportModule("pprint");
+    PyObject *pprint = compat_import("pprint");
     PyObject *none = PyTuple_New(0);
     PyObject *kwargs = Py_BuildValue("{s:i}", "width", talk_columns(&console->talk) - 1);
     PyObject *type = pprint == NULL ? NULL : PyObject_GetAttrString(pprint, "PrettyPrinter");

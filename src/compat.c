@@ -47,6 +47,17 @@ compat_module_slots(int (*exec)(PyObject *))
     return slots;
 }
 
+PyObject *
+compat_import(const char *name)
+{
+    /* PyImport_ImportModule() calls what builtins.__import__ is, found through the running frame's globals. With a
+     * `from` list the module itself comes back, not its package. */
+    PyObject *from = Py_BuildValue("(s)", "__name__");
+    PyObject *module = from == NULL ? NULL : PyImport_ImportModuleLevel(name, NULL, NULL, from, 0);
+    Py_XDECREF(from);
+    return module;
+}
+
 int
 compat_frame_lasti(PyObject *frame)
 {

@@ -20,6 +20,9 @@ void compat_init(void);
 /* The slots of the module: 3.12 and later want to hear that subinterpreters are supported. */
 PyModuleDef_Slot *compat_module_slots(int (*exec)(PyObject *));
 
+/* Import a module, past a __import__ that the program has replaced or lost. New reference. */
+PyObject *compat_import(const char *name);
+
 /* Offset of the instruction that a frame executes. -1 with an exception set. */
 int compat_frame_lasti(PyObject *frame);
 

@@ -196,7 +196,7 @@ console_show_error(Console *console, PyObject *filename)
     }
     PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
     console_cut_context(value);
-    PyObject *module = PyImport_ImportModule("traceback");
+    PyObject *module = compat_import("traceback");
     PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "O", value);
     PyObject *empty = PyUnicode_FromString("");
     PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);

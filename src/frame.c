@@ -103,7 +103,7 @@ PyObject *
 frame_source_line(PyObject *frame, long line)
 {
     PyObject *text = NULL;
-    PyObject *linecache = PyImport_ImportModule("linecache");
+    PyObject *linecache = compat_import("linecache");
     PyObject *filename = frame_filename(frame);
     PyObject *globals = frame_globals(frame); /* for sources that a loader keeps, in a zip say */
     if (linecache != NULL && filename != NULL && globals != NULL) {

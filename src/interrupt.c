@@ -7,6 +7,8 @@
  */
 #include "interrupt.h"
 
+#include "compat.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -18,7 +20,7 @@ static int
 interrupt_take_main(Interrupt *interrupt)
 {
     int ret = -1;
-    PyObject *signals = PyImport_ImportModule("_signal"); /* `signal` would import enum */
+    PyObject *signals = compat_import("_signal"); /* `signal` would import enum */
     PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
     PyObject *wanted = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
     if (current == NULL || wanted == NULL) {
@@ -47,7 +49,7 @@ interrupt_give_back_main(Interrupt *interrupt)
     if (interrupt->handler == NULL) {
         return;
     }
-    PyObject *signals = PyImport_ImportModule("_signal");
+    PyObject *signals = compat_import("_signal");
     PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
     PyObject *ours = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
     if (current != NULL && current == ours) { /* else the statement has set its own */

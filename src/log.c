@@ -1,6 +1,8 @@
 /* Records for the program's logging, see log.h. */
 #include "log.h"
 
+#include "compat.h"
+
 #include "frame.h"
 
 /* The logging module: a new reference; NULL without an exception when it is not there and not needed. */
@@ -8,7 +10,7 @@ static PyObject *
 log_module(int level)
 {
     if (level >= LOG_WARNING) {
-        return PyImport_ImportModule("logging");
+        return compat_import("logging");
     }
     PyObject *modules = PySys_GetObject("modules");
     return modules == NULL ? NULL : Py_XNewRef(PyDict_GetItemString(modules, "logging"));

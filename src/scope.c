@@ -45,6 +45,7 @@ struct Namespace {
     PyObject *cells;      /* owned: name -> cell */
     PyObject *base;       /* owned: name -> value */
     PyObject *expected;   /* owned: name -> value, see scope_expect() */
+    PyObject *extras;     /* owned: name -> value, the prompt's names that were added to the frame */
     PyObject *declared;   /* owned: set of names declared global */
     PyObject *refusals;   /* owned: list of str */
     PyObject *display;    /* owned or NULL, while a statement runs */
@@ -76,7 +77,7 @@ static PyObject *
 cell_new(Namespace *ns, PyObject *value)
 {
     if (ns->cell_type == NULL) {
-        PyObject *types = PyImport_ImportModule("types");
+        PyObject *types = compat_import("types");
         ns->cell_type = types == NULL ? NULL : PyObject_GetAttrString(types, "CellType");
         Py_XDECREF(types);
         if (ns->cell_type == NULL) {
@@ -415,9 +416,13 @@ scope_get(Namespace *ns, PyObject *name, PyObject **value)
         return 1;
     }
     int found = scope_cell_get(ns, name, value);
+    if (found == 2 && ns->kind == SCOPE_FUNCTION && scope_has_slot(ns, name) == 0) {
+        found = scope_prompt_get(ns, name, value); /* before f_locals, where it may stand as an extra name */
+        found = found == 0 ? 2 : found;
+    }
     if (found == 2) {
         found = scope_look_up(ns, name, value);
-        if (found == 0) {
+        if (found == 0 && ns->kind != SCOPE_FUNCTION) {
             found = scope_prompt_get(ns, name, value);
         }
     }
@@ -491,7 +496,7 @@ scope_set(Namespace *ns, PyObject *name, PyObject *value)
     }
     if (ns->overwrite && ns->kind == SCOPE_FUNCTION && PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) {
         /* An extra name in f_locals: eval() in the frame sees it, its compiled code cannot. */
-        return scope_frame_set(ns, name, value) < 0 ? -1 : 0;
+        return scope_frame_set(ns, name, value) < 0 ? -1 : PyDict_SetItem(ns->extras, name, value);
     }
     return 0;
 }
@@ -654,12 +659,38 @@ scope_begin(Namespace *ns, PyObject *display, int as_class)
     return scope_sync(ns, scope_pull);
 }
 
+/* A function typed at the prompt may have changed a name that was added to the frame. */
+static int
+scope_push_extras(Namespace *ns)
+{
+    int ret = 0;
+    PyObject *names = PyDict_Keys(ns->extras);
+    for (Py_ssize_t i = 0; names != NULL && ret == 0 && i < PyList_Size(names); i++) {
+        PyObject *value = NULL;
+        PyObject *name = PyList_GetItem(names, i);
+        PyObject *cell = scope_borrow(ns->shared, name);
+        int bound = cell == NULL ? 0 : cell_get(cell, &value);
+        if (bound < 0) {
+            ret = -1;
+        }
+        else if (bound == 0) {
+            ret = PyDict_DelItem(ns->extras, name);
+        }
+        else if (ns->overwrite && value != scope_borrow(ns->extras, name)) {
+            ret = scope_frame_set(ns, name, value) < 0 ? -1 : PyDict_SetItem(ns->extras, name, value);
+        }
+        Py_XDECREF(value);
+    }
+    Py_XDECREF(names);
+    return names == NULL ? -1 : ret;
+}
+
 int
 scope_end(Namespace *ns)
 {
     Py_CLEAR(ns->display);
     ns->as_class = 0;
-    int ret = scope_sync(ns, scope_push);
+    int ret = scope_sync(ns, scope_push) < 0 || scope_push_extras(ns) < 0 ? -1 : 0;
     PyObject *names = PyDict_Keys(ns->expected);
     for (Py_ssize_t i = 0; names != NULL && i < PyList_Size(names); i++) {
         PyObject *value = NULL;
@@ -885,9 +916,10 @@ scope_new(ModuleState *state, PyObject *frame, PyObject *shared, int overwrite)
     ns->cells = PyDict_New();
     ns->base = PyDict_New();
     ns->expected = PyDict_New();
+    ns->extras = PyDict_New();
     ns->declared = PySet_New(NULL);
     ns->refusals = PyList_New(0);
-    if (!ns->globals || !ns->slots || !ns->cells || !ns->base || !ns->expected || !ns->declared || !ns->refusals
+    if (!ns->globals || !ns->slots || !ns->cells || !ns->base || !ns->expected || !ns->extras || !ns->declared || !ns->refusals
         || scope_find_kind(ns) < 0) {
         goto error;
     }
@@ -1065,7 +1097,7 @@ namespace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 }
 
 #define NAMESPACE_REFERENCES(X)                                                                              \
-    X(frame) X(globals) X(mapping) X(enclosing) X(slots) X(shared) X(cells) X(base) X(expected) X(declared) \
+    X(frame) X(globals) X(mapping) X(enclosing) X(slots) X(shared) X(cells) X(base) X(expected) X(extras) X(declared) \
         X(refusals) X(display) X(cell_type) X(leave)
 
 static int

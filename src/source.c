@@ -71,7 +71,7 @@ source_clear(Source *source)
 static PyObject *
 source_builtin(const char *name)
 {
-    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *builtins = compat_import("builtins");
     PyObject *function = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, name);
     Py_XDECREF(builtins);
     return function;
@@ -93,7 +93,7 @@ static PyObject *
 source_quiet_begin(void)
 {
     PyObject *guard = NULL;
-    PyObject *warnings = PyImport_ImportModule("warnings");
+    PyObject *warnings = compat_import("warnings");
     PyObject *type = warnings == NULL ? NULL : PyObject_GetAttrString(warnings, "catch_warnings");
     PyObject *none = PyTuple_New(0);
     PyObject *kwargs = Py_BuildValue("{s:s}", "action", "ignore");
@@ -489,7 +489,7 @@ source_statements(const Source *source, Namespace *ns)
     Py_ssize_t count = PyList_Size(source->body);
     PyObject *declaration = NULL;
     PyObject *statements = PyList_GetSlice(source->body, 0, count);
-    PyObject *ast = PyImport_ImportModule("_ast");
+    PyObject *ast = compat_import("_ast");
     int failed = statements == NULL || ast == NULL || node_display_block(ast, statements) < 0;
     if (!failed && PySet_Size(scope_declared(ns)) > 0
         && !(count > 0 && node_is_future_import(PyList_GetItem(source->body, 0)))) {
@@ -579,7 +579,7 @@ symbols_read(Symbols *symbols, const Source *source, Namespace *ns)
 {
     int ret = -1;
     PyObject *table = NULL;
-    PyObject *module = PyImport_ImportModule("_symtable");
+    PyObject *module = compat_import("_symtable");
     *symbols = (Symbols){.usable = 1, .top = PyDict_New(), .nested = PySet_New(NULL), .globals = PySet_New(NULL)};
     if (module == NULL || symbols->top == NULL || symbols->nested == NULL || symbols->globals == NULL
         || source_add_globals(source, symbols->globals) < 0) {
@@ -999,7 +999,7 @@ source_compile_input(const Source *source, Namespace *ns, Compiled *compiled)
     if (statements == NULL) {
         return -1;
     }
-    ast = PyImport_ImportModule("_ast");
+    ast = compat_import("_ast");
     module = ast == NULL ? NULL : PyObject_CallMethod(ast, "Module", "O[]", statements);
     if (module == NULL) {
         goto done;
@@ -1043,7 +1043,7 @@ static PyObject *
 source_display(PyObject *self, PyObject *value)
 {
     PyObject *result = NULL, *before = NULL, *after = NULL;
-    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *builtins = compat_import("builtins");
     PyObject *hook = Py_XNewRef(PySys_GetObject("displayhook"));
     if (builtins == NULL) {
         goto done;
@@ -1093,7 +1093,7 @@ source_call(const Compiled *compiled, Namespace *ns)
         return PyEval_EvalCodeEx(compiled->code, scope_globals(ns), (PyObject *)ns, NULL, 0, NULL, 0, NULL, 0, NULL,
                                  compiled->cells);
     }
-    PyObject *types = PyImport_ImportModule("types");
+    PyObject *types = compat_import("types");
     PyObject *function = types == NULL ? NULL
                                        : PyObject_CallMethod(types, "FunctionType", "OOzOO", compiled->code,
                                                              scope_globals(ns), NULL, Py_None, compiled->cells);
@@ -1237,7 +1237,7 @@ source_remember(const Source *source)
 {
     int ret = -1;
     PyObject *entry = NULL, *cache = NULL;
-    PyObject *linecache = PyImport_ImportModule("linecache");
+    PyObject *linecache = compat_import("linecache");
     PyObject *text = PyUnicode_FromFormat("%U\n", source->text);
     PyObject *lines = text == NULL ? NULL : PyUnicode_Splitlines(text, 1);
     if (linecache != NULL && lines != NULL) {

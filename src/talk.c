@@ -26,7 +26,7 @@ static int
 talk_has_input(void)
 {
     int has = 0;
-    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *builtins = compat_import("builtins");
     PyObject *input = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "input");
     PyObject *in = PySys_GetObject("stdin");
     if (input != NULL && !PyCFunction_Check(input)) {
@@ -57,8 +57,12 @@ talk_open(Talk *talk, int is_main, const char **why)
     int in = own ? STDIN_FILENO : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int out = own ? STDOUT_FILENO : in;
     int foreground = in >= 0 && talk_is_in_foreground(in);
-    if (foreground) {
-        talk->has_term = term_open(&talk->term, in, out) == 0;
+    if (foreground && term_open(&talk->term, in, out) == 0) {
+        talk->has_term = 1;
+    }
+    else if (foreground) {
+        PyErr_Clear();
+        *why = "not opened: no file descriptor is left for it";
     }
     else if (in >= 0) {
         *why = "not opened: this process is in the background of its terminal";
@@ -66,10 +70,7 @@ talk_open(Talk *talk, int is_main, const char **why)
     if (in >= 0 && !own) {
         close(in);
     }
-    if (foreground) {
-        return talk->has_term ? 1 : -1;
-    }
-    return talk_has_input();
+    return talk->has_term || talk_has_input();
 }
 
 void
@@ -124,7 +125,7 @@ talk_flush(void)
 static TermStatus
 talk_ask_input(PyObject *prompt, PyObject **text)
 {
-    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *builtins = compat_import("builtins");
     *text = builtins == NULL ? NULL : PyObject_CallMethod(builtins, "input", "O", prompt);
     Py_XDECREF(builtins);
     if (*text != NULL) {
@@ -234,7 +235,7 @@ talk_make_stream(Talk *talk)
         return PyErr_SetFromErrno(PyExc_OSError);
     }
     PyObject *stream = NULL;
-    PyObject *io = PyImport_ImportModule("io");
+    PyObject *io = compat_import("io");
     PyObject *function = PySys_GetObject("getfilesystemencoding");
     PyObject *encoding = function == NULL ? NULL : PyObject_CallNoArgs(function);
     if (io != NULL && encoding != NULL) {

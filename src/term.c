@@ -437,6 +437,7 @@ term_prep(int meta)
     int fd = fileno(rl_instream);
     rl_prep_terminal(meta);
     if (tcgetattr(fd, &raw) == 0) {
+        raw.c_iflag &= ~(tcflag_t)IXON; /* Ctrl-S searches forward; a key that freezes could not be undone by Ctrl-C */
         raw.c_cc[VINTR] = _POSIX_VDISABLE;
         raw.c_cc[VSUSP] = _POSIX_VDISABLE;
         tcsetattr(fd, TCSADRAIN, &raw);
@@ -530,6 +531,17 @@ own_set_up(void)
     self.own_ready = 1;
 }
 
+static void
+wake_close(void)
+{
+    for (int i = 0; i < 2; i++) {
+        if (self.wake[i] >= 0) {
+            close(self.wake[i]);
+        }
+        self.wake[i] = -1;
+    }
+}
+
 /* A child of fork(): the reading thread is not there. Its readline is the host's again. */
 static void
 on_fork_child(void)
@@ -540,9 +552,7 @@ on_fork_child(void)
         signals_give_back();
         self.active = 0;
         self.term = NULL;
-        close(self.wake[0]);
-        close(self.wake[1]);
-        self.wake[0] = self.wake[1] = -1;
+        wake_close();
     }
 }
 
@@ -559,13 +569,12 @@ term_first_init(void)
     rl_change_environment = environment;
 }
 
-static int
+static void
 term_take(Term *term, const History *history)
 {
     static int first = 1;
     if (pipe2(self.wake, O_CLOEXEC | O_NONBLOCK) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
+        self.wake[0] = self.wake[1] = -1; /* no descriptor left: a resize is noticed with the next key */
     }
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
@@ -600,7 +609,6 @@ term_take(Term *term, const History *history)
     self.line = NULL;
     self.got_line = self.got_eof = self.got_interrupt = 0;
     signals_take();
-    return 0;
 }
 
 static void
@@ -619,9 +627,7 @@ term_give_back(void)
     }
     self.active = 0;
     self.term = NULL;
-    close(self.wake[0]);
-    close(self.wake[1]);
-    self.wake[0] = self.wake[1] = -1;
+    wake_close();
 }
 
 /* ---- reading ---- */
@@ -698,6 +704,9 @@ term_abandon(void)
 {
     rl_free_line_state();
     rl_callback_sigcleanup();
+    /* It leaves but one state, and a search may have begun a key sequence: what stays behind has no data any more. */
+    RL_UNSETSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_CHARSEARCH | RL_STATE_MULTIKEY | RL_STATE_METANEXT
+                  | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MOREINPUT | RL_STATE_INPUTPENDING);
     rl_cleanup_after_signal();
     rl_callback_handler_remove();
     fputs("\n", rl_outstream);
@@ -707,9 +716,7 @@ TermStatus
 term_read(Term *term, const char *prompt, const History *history, int is_main, char **line)
 {
     *line = NULL;
-    if (term_take(term, history) < 0) {
-        return TERM_ERROR;
-    }
+    term_take(term, history);
     TermStatus status = TERM_INTERRUPTED;
     rl_reset_screen_size();
     term_print_notice();
