@@ -51,6 +51,7 @@ assert importlib.metadata.version("hooking") == hooking.__version__
 assert script.value == "hooking.__main__:main"
 EOF
   ) || die "what pip installed is not what it should be"
+  venv/bin/hooking --help >/dev/null || die "the command hooking does not run"
 }
 
 copy_sources "$work/src"
@@ -63,6 +64,7 @@ wheel=$(echo wheels/*.whl)
 [[ $wheel == wheels/hooking-$version-cp311-abi3-*.whl ]] || die "the wheel is called $wheel"
 quietly "pip install of the wheel" "${pip[@]}" install "$wheel"
 installed_from "$work/venv"
+[[ -e venv/share/man/man1/hooking.1 ]] || die "no man page"
 "${pip[@]}" -q uninstall -y hooking
 
 quietly "pip install of a checkout" "${pip[@]}" install ./src
