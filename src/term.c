@@ -126,6 +126,7 @@ static struct {
     char *locale;           /* owned: the program's LC_CTYPE, while active */
     char *line;             /* the line read */
     int got_line, got_eof, got_interrupt;
+    int again;              /* a key to be read again, or EOF */
     int wake[2];            /* a pipe that ends the waiting: signals, notices */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
@@ -322,6 +323,10 @@ map_own(Keymap map)
             text = strdup(text);
             memcpy(&entry->function, &text, sizeof text);
         }
+        else if (entry->type == ISFUNC
+                 && (entry->function == rl_char_search || entry->function == rl_backward_char_search)) {
+            entry->function = NULL; /* with Escape behind it crashes readline 8.2 in the callback interface */
+        }
         else if (entry->type == ISKMAP && !map_is_static((Keymap)(void *)entry->function)) {
             Keymap copy = rl_copy_keymap((Keymap)(void *)entry->function);
             map_own(copy);
@@ -451,23 +456,50 @@ term_deprep(void)
     rl_deprep_terminal();
 }
 
+static int
+term_has_input(int fd, int milliseconds)
+{
+    struct pollfd ready = {fd, POLLIN, 0};
+    return poll(&ready, 1, milliseconds) > 0;
+}
+
+/* A key that ends a search and begins a key sequence crashes readline 8.2 in the callback interface. So it is read as
+ * Ctrl-J, which ends a search and does nothing else, and is read again after that. */
+static int
+term_guard_search(int fd, int c)
+{
+    enum { SEQUENCE = 20 }; /* ms: the rest of what a key sends follows its Escape at once */
+    if (!RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) || rl_get_keymap()[c].type != ISKMAP) {
+        return c;
+    }
+    if (c != '\033' || term_has_input(fd, SEQUENCE)) {
+        self.again = c;
+    }
+    return '\n';
+}
+
 /* Wait until there is something to read. The GIL is released. */
 static int
 term_getc(FILE *stream)
 {
+    if (self.again != EOF) {
+        int again = self.again;
+        self.again = EOF;
+        return again;
+    }
     for (;;) {
         unsigned char c;
         struct pollfd ready = {fileno(stream), POLLIN, 0};
         /* Within a paste the next byte is there: giving the GIL away for each would take its length in
          * switch intervals. One byte at a time: what follows the line is not ours. */
-        if (poll(&ready, 1, 0) == 0) {
+        if (!term_has_input(ready.fd, 0)) {
             Py_BEGIN_ALLOW_THREADS
             poll(&ready, 1, -1);
             Py_END_ALLOW_THREADS
         }
         ssize_t got = read(ready.fd, &c, 1);
         if (got == 1) {
-            return c;
+            return term_guard_search(ready.fd, c);
         }
         if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
             return EOF; /* EIO: a pty whose other end is closed */
@@ -505,6 +537,7 @@ own_set_up(void)
     rl_restore_state(&own->line);
     rl_readline_name = "hooking";
     rl_read_init_file(NULL);
+    rl_variable_bind("isearch-terminators", "\033\012"); /* the default, see term_guard_search() */
     rl_startup_hook = rl_pre_input_hook = rl_event_hook = rl_signal_event_hook = rl_input_available_hook = NULL;
     rl_getc_function = term_getc;
     rl_redisplay_function = term_draw;
@@ -608,6 +641,7 @@ term_take(Term *term, const History *history)
     got_winch = got_cont = 0;
     self.line = NULL;
     self.got_line = self.got_eof = self.got_interrupt = 0;
+    self.again = EOF;
     signals_take();
 }
 
@@ -722,7 +756,7 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
     term_print_notice();
     rl_callback_handler_install(prompt, on_line);
     while (!self.got_line && !self.got_interrupt) {
-        int ready = term_wait(fileno(term->in), is_main);
+        int ready = self.again != EOF ? 1 : term_wait(fileno(term->in), is_main);
         if (ready < 0) {
             status = TERM_ERROR;
             break;
