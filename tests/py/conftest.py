@@ -10,7 +10,7 @@ from terminal import Terminal
 
 # Of the environment of the test run only what a user of the product would not notice may reach a program under test.
 UNWANTED = ("LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")
-UNWANTED_PREFIXES = ("HOOKING", "PYTEST", "PYTHONSTARTUP", "PYTHONBREAKPOINT", "PYTHON_COLORS", "LC_", "XDG_", "IPYTHON")
+UNWANTED_PREFIXES = ("HOOKING", "PYTEST", "PYTHONSTARTUP", "PYTHONBREAKPOINT", "PYTHON_COLORS", "LC_", "XDG_")
 
 
 def environment(home, **changes):

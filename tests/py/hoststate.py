@@ -1,7 +1,7 @@
 """Everything about a process that a console could change: `snapshot()` before and after, `difference()` of the two.
 
-Programs under test import this file; it needs nothing but the standard library, and looks at GNU readline from outside: at
-every data symbol that the shared library exports, whatever its name, so that nothing is left out that nobody thought of.
+Programs under test import this file; it needs nothing but the standard library, and looks at GNU readline from outside:
+at every data symbol that the shared library exports, whatever its name, so that nothing is left out by mistake.
 """
 
 import builtins
@@ -67,7 +67,8 @@ def descriptors():
     for name in os.listdir("/proc/self/fd"):
         try:
             fd = int(name)
-            found[fd] = (os.readlink(f"/proc/self/fd/{fd}"), fcntl.fcntl(fd, fcntl.F_GETFL), fcntl.fcntl(fd, fcntl.F_GETFD))
+            target = os.readlink(f"/proc/self/fd/{fd}")
+            found[fd] = target, fcntl.fcntl(fd, fcntl.F_GETFL), fcntl.fcntl(fd, fcntl.F_GETFD)
         except OSError:
             pass                              # the descriptor of the listing itself
     return found
@@ -75,19 +76,22 @@ def descriptors():
 
 def names(module):
     """The attributes of a module, by identity; what is a plain value or container, by value too."""
-    return {name: (id(value), repr(value)[:500] if isinstance(value, (str, int, float, tuple, list, type(None))) else "")
+    plain = str, int, float, tuple, list, type(None)
+    return {name: (id(value), repr(value)[:500] if isinstance(value, plain) else "")
             for name, value in vars(module).items()}
 
 
 def interpreter():
     return {
         "trace": (sys.gettrace(), sys.getprofile()), "switch": sys.getswitchinterval(),
-        "recursion": sys.getrecursionlimit(), "gc": (gc.isenabled(), gc.get_threshold(), gc.get_debug(), list(gc.callbacks)),
+        "recursion": sys.getrecursionlimit(),
+        "gc": (gc.isenabled(), gc.get_threshold(), gc.get_debug(), list(gc.callbacks)),
         "warnings": list(warnings.filters), "locale": locale.setlocale(locale.LC_ALL), "cwd": os.getcwd(),
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "kernel threads": len(os.listdir("/proc/self/task")), "group": (os.getpgrp(), os.getsid(0)),
         "asyncgen": sys.get_asyncgen_hooks(), "origin": sys.get_coroutine_origin_tracking_depth(),
-        "path": list(sys.path), "argv": list(sys.argv), "meta_path": list(sys.meta_path), "path_hooks": list(sys.path_hooks),
+        "path": list(sys.path), "argv": list(sys.argv),
+        "meta_path": list(sys.meta_path), "path_hooks": list(sys.path_hooks),
         "streams": [(name, getattr(stream, "closed", None)) for name in ("stdin", "stdout", "stderr")
                     for stream in (getattr(sys, name),)],
         "input hook": pointer("PyOS_InputHook"), "reader": pointer("PyOS_ReadlineFunctionPointer"),
@@ -98,7 +102,7 @@ def pointer(name):
     return ctypes.c_void_p.in_dll(ctypes.pythonapi, name).value
 
 
-# GNU readline -----------------------------------------------------------------------------------------------------------
+# GNU readline -------------------------------------------------------------------------------------------------------
 
 def library_path():
     with open("/proc/self/maps") as maps:
@@ -206,8 +210,9 @@ def python_readline():
 
 
 def snapshot(readline=None):
-    found = {"terminal": terminal_modes(), "signals": signals(), "environment": environment(), "descriptors": descriptors(),
-             "sys": names(sys), "builtins": names(builtins), "os": names(os), "interpreter": interpreter(),
+    found = {"terminal": terminal_modes(), "signals": signals(), "environment": environment(),
+             "descriptors": descriptors(), "sys": names(sys), "builtins": names(builtins),
+             "os": names(os), "interpreter": interpreter(),
              "modules": {name: id(module) for name, module in sys.modules.items()}}
     if readline is not None:
         found["readline"] = readline.snapshot()

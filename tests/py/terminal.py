@@ -1,8 +1,8 @@
 """A program under a real pseudo-terminal, and a screen model that shows what a person would see.
 
 The tests look at the *screen* (pyte), never at the bytes: how often a line is redrawn, in which colour, or whether a
-wrapped line was written in one go is nobody's promise. Beside pyte's screen the model keeps the rows that scrolled away and
-knows which rows continue a wrapped line, so that a test can look for a text longer than the terminal is wide.
+wrapped line was written in one go is nobody's promise. Beside pyte's screen the model keeps the rows that scrolled away
+and knows which rows continue a wrapped line, so that a test can look for a text longer than the terminal is wide.
 
 Nothing here sleeps: every wait is a poll on the terminal and on the process, with a time-out that shows the screen.
 """
@@ -224,7 +224,7 @@ class Terminal:
         return self
 
     def paste(self, text):
-        """Paste as a terminal does whose application asked for bracketed paste: line ends arrive as carriage returns."""
+        """Paste as a terminal does that was asked for bracketed paste: line ends arrive as carriage returns."""
         return self.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
 
     # Looking -------------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class Terminal:
         return self.until(seen, repr(pattern.pattern), timeout)
 
     def prompt_is_fresh(self, *prompts):
-        """The text of the prompt behind which the cursor stands, if nothing was typed there. Prompts: str or pattern."""
+        """The text of the prompt behind which the cursor stands, if nothing was typed there (prompts: str, pattern)."""
         row, column = self.screen.place()
         if row <= self.prompt_row:
             return None
@@ -321,9 +321,9 @@ class Terminal:
         return self
 
     def settle(self):
-        """Wait until all that was typed has been dealt with: a statement of our own has answered, and the prompt is back.
+        """Wait until all that was typed has been dealt with: a statement of our own has answered, the prompt is back.
 
-        A Ctrl-D that arrives between two prompts, when the terminal collects lines by itself, is lost: settle before it.
+        A Ctrl-D that arrives between two prompts, when the terminal collects lines by itself, is lost: settle first.
         """
         self.settled += 1
         answer = f"settled {self.settled}"

@@ -200,7 +200,7 @@ def test_the_program_can_run_a_loop_afterwards(terminal):
     assert t.leave() == "end"
 
 
-# Inside a running loop ----------------------------------------------------------------------------------------------------
+# Inside a running loop ----------------------------------------------------------------------------------------------
 
 RUNNING = '''
     import asyncio, threading

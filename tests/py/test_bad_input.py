@@ -33,7 +33,7 @@ def alive(t):
     assert t.end() == 0
 
 
-# Bytes ------------------------------------------------------------------------------------------------------------------
+# Bytes --------------------------------------------------------------------------------------------------------------
 
 def test_ten_megabytes_pasted(terminal):
     t = opened(terminal)
@@ -86,7 +86,8 @@ def test_a_nul_byte_entered(terminal):
     alive(t)
 
 
-@pytest.mark.parametrize("raw", [b"'\xff\xfe'", b"y = '\xc3'", b"\xe9t\xe9 = 1", b"# \xf0\x28\x8c\xbc", b"'\xed\xa0\x80'"])
+@pytest.mark.parametrize("raw", [
+    b"'\xff\xfe'", b"y = '\xc3'", b"\xe9t\xe9 = 1", b"# \xf0\x28\x8c\xbc", b"'\xed\xa0\x80'"])
 def test_undecodable_bytes(terminal, raw):
     """Not UTF-8: an error at the prompt that says so, or (a sequence cut short) nothing that would be shown or run."""
     t = opened(terminal)
@@ -102,7 +103,8 @@ def test_undecodable_bytes(terminal, raw):
 @pytest.mark.parametrize("settings", [
     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "1"},
     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
-    {"LANG": "no_SUCH.locale"}, {"LC_ALL": None, "LANG": None}], ids=lambda s: " ".join(f"{k}={v}" for k, v in s.items()))
+    {"LANG": "no_SUCH.locale"}, {"LC_ALL": None, "LANG": None}],
+    ids=lambda settings: " ".join(f"{name}={value}" for name, value in settings.items()))
 def test_a_locale_without_the_characters(terminal, settings):
     t = opened(terminal, env=settings)
     t.type("y = 'é日'".encode() + b"\r")
@@ -130,13 +132,13 @@ def test_lone_surrogates_are_shown_not_fatal(terminal):
 def test_strange_text_around_the_console(terminal, text, what):
     """An exception before the console opens, or a console: nothing in between."""
     program = {
-        "banner_msg": f"hook('{text}')", "logger": f"hook(logger='{text}')", "ps1": f"import sys\nsys.ps1 = '{text}'\nhook()",
-        "thread": f"import threading\nt = threading.Thread(target=lambda: hook(), name='{text}')\nt.start(); t.join()"}[what]
-    t = terminal(f"import sys\nfrom hooking import hook\n{program}\nprint('end')\n", columns=200)
+        "banner_msg": f"hook('{text}')", "logger": f"hook(logger='{text}')", "ps1": f"sys.ps1 = '{text}'\nhook()",
+        "thread": f"t = threading.Thread(target=lambda: hook(), name='{text}')\nt.start(); t.join()"}[what]
+    t = terminal(f"import sys, threading\nfrom hooking import hook\n{program}\nprint('end')\n", columns=200)
     t.until(lambda: not t.echoes() or t.status is not None, "a prompt, or the exception", ended=True)
     t.line("")
     t.line("6 * 7")
-    t.until(lambda: b"\n42" in t.raw or b"\r42" in t.raw or t.status is not None, "an answer, or the exception", ended=True)
+    t.until(lambda: re.search(rb"[\r\n]42", t.raw) or t.status is not None, "an answer, or the exception", ended=True)
     if t.status is None:
         t.until(lambda: not t.echoes(), "the prompt")
         t.key("C-d")
@@ -161,9 +163,10 @@ def test_a_program_whose_name_is_not_utf8(terminal, tmp_path):
     assert t.leave() == "end"
 
 
-# Through a replaced input() ------------------------------------------------------------------------------------------------
+# Through a replaced input() -----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("line", ["y = '\\ud800'", "y\\0 = 1", "\\ud800 = 1", "\\udcff", "y = 1\\ny = 2", "\\r", "\\x0c"])
+@pytest.mark.parametrize("line", [
+    "y = '\\ud800'", "y\\0 = 1", "\\ud800 = 1", "\\udcff", "y = 1\\ny = 2", "\\r", "\\x0c"])
 def test_strange_lines_from_a_replaced_input(tmp_path, line):
     path = tmp_path / "program.py"
     path.write_text(source(f'''
@@ -180,21 +183,21 @@ def test_strange_lines_from_a_replaced_input(tmp_path, line):
             print("went on with", x)
         f(1)
     '''))
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, start_new_session=True, timeout=60,
-                          stdin=subprocess.DEVNULL, env=environment(tmp_path))
+    done = subprocess.run([sys.executable, str(path)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          start_new_session=True, timeout=60, env=environment(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "still 42" in done.stdout and "went on with 1" in done.stdout
 
 
-# Keys ---------------------------------------------------------------------------------------------------------------------
+# Keys ---------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_keys(terminal, seed):
     """Whatever is typed and then taken back with Ctrl-C leaves the console as it was."""
     generator = random.Random(seed)
-    # Not Enter, not Ctrl-D (leaves), Ctrl-Z (stops), Ctrl-\\ (kills, between two prompts) or Ctrl-S (a terminal's own pause).
+    # Not Enter, Ctrl-D (leaves), Ctrl-Z (stops), Ctrl-\\ (kills, between two prompts) or Ctrl-S (the terminal's pause).
     keys = [bytes([n]) for n in range(256) if n not in (4, 10, 13, 15, 19, 26, 28)]
-    keys += [b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[200~", b"\x1b[201~", b"\x1bOP", b"\x1b[3~", b"\x1b[1;5C"]
+    keys += [b"\x1b" + rest for rest in (b"[A", b"[B", b"[C", b"[D", b"[200~", b"[201~", b"OP", b"[3~", b"[1;5C")]
     t = opened(terminal)
     t.model = False
     for _ in range(15):
@@ -250,17 +253,22 @@ def test_odd_sizes_of_the_terminal(terminal, rows, columns):
     assert t.end() == 0
 
 
-# Sawing at the branch one sits on --------------------------------------------------------------------------------------------
+# Sawing at the branch one sits on -----------------------------------------------------------------------------------
 
-SAWS = ["import sys; sys.stdout.close()", "import sys; sys.stdout = None", "import sys; del sys.stdout", "import sys; sys.stderr = None",
-        "import sys; del sys.stderr", "import sys; sys.stderr.close()", "import sys; sys.stdin.close()", "import sys; sys.stdin = None",
-        "import sys; sys.stdout = 3", "import sys; sys.modules.clear()", "import sys; sys.modules['traceback'] = None",
-        "import sys; sys.modules['linecache'] = None", "import sys; sys.modules['logging'] = None",
-        "import sys; del sys.modules['hooking'], sys.modules['hooking._core']", "import sys; sys.excepthook = None",
-        "import sys; del sys.excepthook", "import builtins; del builtins.__import__", "import builtins; del builtins.repr",
-        "import os; os.chdir('/'); os.environ.clear()", "import gc; gc.collect() and None", "import sys; sys.setrecursionlimit(60)",
-        "import builtins; del builtins.print, builtins.exit", "globals().clear()", "import sys; sys.ps1 = object()",
-        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN) and None", "hook = None", "import locale; locale.setlocale(0, 'C')"]
+SAWS = [
+    "import sys; sys.stdout.close()", "import sys; sys.stdout = None", "import sys; del sys.stdout",
+    "import sys; sys.stderr = None", "import sys; del sys.stderr", "import sys; sys.stderr.close()",
+    "import sys; sys.stdin.close()", "import sys; sys.stdin = None", "import sys; sys.stdout = 3",
+    "import sys; sys.modules.clear()", "import sys; sys.modules['traceback'] = None",
+    "import sys; sys.modules['linecache'] = None", "import sys; sys.modules['logging'] = None",
+    "import sys; del sys.modules['hooking'], sys.modules['hooking._core']", "import sys; sys.excepthook = None",
+    "import sys; del sys.excepthook", "import builtins; del builtins.__import__",
+    "import builtins; del builtins.repr", "import os; os.chdir('/'); os.environ.clear()",
+    "import gc; gc.collect() and None", "import sys; sys.setrecursionlimit(60)",
+    "import builtins; del builtins.print, builtins.exit", "globals().clear()", "import sys; sys.ps1 = object()",
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN) and None", "hook = None",
+    "import locale; locale.setlocale(0, 'C')",
+]
 
 
 @pytest.mark.parametrize("saw", SAWS)
@@ -302,7 +310,8 @@ def test_descriptors_closed_at_the_prompt(terminal, fds):
     t.prompt()
     t.line(f"import os; [os.close(fd) for fd in ({fds},)] and None")
     t.line("open('done', 'w').write(str(x)) and None")
-    t.until(lambda: t.status is not None or (t.path.parent / "done").exists() and not t.echoes(), "the statement", ended=True)
+    done = t.path.parent / "done"
+    t.until(lambda: t.status is not None or done.exists() and not t.echoes(), "the statement", ended=True)
     if t.status is None:
         t.key("C-d")
     assert t.end() == 0

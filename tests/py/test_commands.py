@@ -51,7 +51,7 @@ def overwriting(terminal):
     return t
 
 
-# help -----------------------------------------------------------------------------------------------------------------
+# help ---------------------------------------------------------------------------------------------------------------
 
 def test_help_lists_every_command(t):
     words = set(re.findall(r"[\w%]+", t.run("help")))
@@ -83,7 +83,7 @@ def test_help_as_a_function_is_pythons(terminal):
     assert "What a thing is for." in t.run("help(Thing)")
 
 
-# where, up, down, frame -------------------------------------------------------------------------------------------------
+# where, up, down, frame ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("command", ["where", "bt", "%where"])
 def test_where_shows_the_stack(t, command):
@@ -145,7 +145,8 @@ def test_frame_by_number(t, number, expression, value):
     assert t.run("y") == "2"
 
 
-@pytest.mark.parametrize("line", ["frame 99", "frame -1", "frame x", "up x", "down 1.5", "up 1 2", "frame 99999999999999999999"])
+@pytest.mark.parametrize("line", [
+    "frame 99", "frame -1", "frame x", "up x", "down 1.5", "up 1 2", "frame 99999999999999999999"])
 def test_a_wrong_number_is_an_error_and_nothing_moves(t, line):
     said = t.run(line)
     assert said and "Traceback" not in said
@@ -189,7 +190,7 @@ def test_moving_is_forgotten_by_the_next_console(terminal):
     assert t.run("i") == "1"
 
 
-# list, source -----------------------------------------------------------------------------------------------------------
+# list, source -------------------------------------------------------------------------------------------------------
 
 def lines_of(said):
     return [int(n) for n in re.findall(r"^\W*(\d+)\b", said, re.M)]
@@ -250,7 +251,8 @@ def test_list_without_source_says_so(terminal):
 
 
 def test_list_shows_the_file_in_its_own_encoding(terminal, tmp_path):
-    (tmp_path / "latin.py").write_bytes("# coding: latin-1\nname = 'größe'\nfrom hooking import hook; hook()\n".encode("latin-1"))
+    text = "# coding: latin-1\nname = 'größe'\nfrom hooking import hook; hook()\n"
+    (tmp_path / "latin.py").write_bytes(text.encode("latin-1"))
     t = terminal("import latin\n")
     t.prompt()
     assert "'größe'" in t.run("list 1,2")
@@ -273,7 +275,7 @@ def test_no_source_is_an_error(t, line):
     assert t.run("y") == "2"
 
 
-# locals, doc, pp --------------------------------------------------------------------------------------------------------
+# locals, doc, pp ----------------------------------------------------------------------------------------------------
 
 def test_locals_shows_names_and_values(t):
     said = t.run("locals")
@@ -325,7 +327,7 @@ def test_pp(t):
     assert "ZeroDivisionError" in t.run("pp 1/0")
 
 
-# write, overwrite -------------------------------------------------------------------------------------------------------
+# write, overwrite ---------------------------------------------------------------------------------------------------
 
 def test_write_writes_one_name(t):
     t.run("y = 5")
@@ -361,7 +363,8 @@ def test_write_several_names(t):
     assert t.leave().startswith("inner ends with 5\n")
 
 
-@pytest.mark.parametrize("line, named", [("write nothing", "nothing"), ("write y nothing", "nothing"), ("write 3", "3")])
+@pytest.mark.parametrize("line, named", [
+    ("write nothing", "nothing"), ("write y nothing", "nothing"), ("write 3", "3")])
 def test_write_of_an_unknown_name_says_so(t, line, named):
     t.run("y = 5")
     said = t.run(line)
@@ -398,7 +401,7 @@ def test_overwrite_says_how_it_is(t):
     assert "on" in re.findall(r"\w+", t.run("overwrite"))
 
 
-# throw, abort, continue ---------------------------------------------------------------------------------------------------
+# throw, abort, continue ---------------------------------------------------------------------------------------------
 
 THROW = '''
     from hooking import hook
@@ -428,7 +431,8 @@ def test_throw_raises_in_the_caller(terminal, expression, caught):
     assert t.text(t.mark).endswith(f"caught {caught}\nin f 4\nend")
 
 
-@pytest.mark.parametrize("line", ["throw", "throw 3", "throw 'text'", "throw int", "throw nothing", "throw )", "throw 1/0"])
+@pytest.mark.parametrize("line", [
+    "throw", "throw 3", "throw 'text'", "throw int", "throw nothing", "throw )", "throw 1/0"])
 def test_throw_of_what_is_no_exception_stays(terminal, line):
     t = terminal(THROW)
     t.prompt()
@@ -530,7 +534,7 @@ def test_commands_that_take_no_argument_say_so(t):
     assert t.run("y") == "2"
 
 
-# Which lines are commands -----------------------------------------------------------------------------------------------
+# Which lines are commands -------------------------------------------------------------------------------------------
 
 def test_assigning_to_a_commands_name_is_python(t):
     for line in ("list = 0", "up: int = 1", "c, down = 2, 0", "where = help = 3", "off  =4", "bt=5", "doc = (6)"):

@@ -273,7 +273,7 @@ def test_a_name_bound_at_the_prompt_stays_there(terminal):
     assert t.end() == 0
 
 
-# The banner ------------------------------------------------------------------------------------------------------
+# The banner ---------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("argument, above", [
     ("None", ""), ("''", ""), ("'Look at a'", "Look at a"), ("'two\\nlines'", "two\nlines"),
@@ -318,7 +318,7 @@ def test_the_name_under_which_hook_was_imported_does_not_matter(terminal):
     assert t.run("here") == "17"
 
 
-# Arguments -------------------------------------------------------------------------------------------------------
+# Arguments ----------------------------------------------------------------------------------------------------------
 
 def test_signature():
     parameters = inspect.signature(hooking.hook).parameters
@@ -441,7 +441,7 @@ def test_breakpoint_can_be_hooking(terminal):
     ''')
 
 
-# Logging ---------------------------------------------------------------------------------------------------------
+# Logging ------------------------------------------------------------------------------------------------------------
 
 RECORDS = '''
     import logging
@@ -519,7 +519,7 @@ def test_a_handler_that_raises_does_not_stop_the_console(terminal):
     assert t.end() == 0
 
 
-# Off, and the conditions in the call -------------------------------------------------------------------------------
+# Off, and the conditions in the call --------------------------------------------------------------------------------
 
 def test_hooking_0_switches_everything_off(terminal):
     t = terminal('''
@@ -692,7 +692,7 @@ def test_once_and_after_together(terminal):
     ''')
 
 
-# The package -------------------------------------------------------------------------------------------------------
+# The package --------------------------------------------------------------------------------------------------------
 
 def test_public_names():
     assert {"hook", "set_trace"} <= set(hooking.__all__)

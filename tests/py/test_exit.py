@@ -26,9 +26,10 @@ def finish(t):
     return t.text()
 
 
-@pytest.mark.parametrize("way", ["exit()", "quit()", "exit", "quit", "continue", "c", "%c", "%exit", "exit(3)",
-                                 "quit('text')", "raise SystemExit", "raise SystemExit(3)", "import sys; sys.exit('text')",
-                                 "(lambda: exit())()", "[exit() for _ in [0]]", "if x:\n    exit()"])
+@pytest.mark.parametrize("way", [
+    "exit()", "quit()", "exit", "quit", "continue", "c", "%c", "%exit", "exit(3)", "quit('text')", "raise SystemExit",
+    "raise SystemExit(3)", "import sys; sys.exit('text')", "(lambda: exit())()", "[exit() for _ in [0]]",
+    "if x:\n    exit()"])
 def test_leaving(terminal, way):
     """python/cpython#102895, prompt-toolkit/ptpython#581: exit() would kill or loop the host, or close its stdin."""
     t = terminal(PROGRAM)
@@ -53,7 +54,8 @@ def test_leaving_by_ctrl_d_says_nothing(terminal):
     t = terminal(PROGRAM)
     t.prompt()
     t.key("C-d")
-    t.expect(re.compile(r"^>>> *(\^D)?\nwent on with 1$", re.M))
+    t.expect("went on with 1")
+    assert re.search(r"^>>> ?(\^D)?\nwent on with 1$", t.text(), re.M)
     finish(t)
 
 
@@ -150,7 +152,7 @@ def test_ctrl_d_many_times_in_a_loop_of_hooks(terminal):
     assert t.end() == 0
 
 
-# Ctrl-C ---------------------------------------------------------------------------------------------------------------
+# Ctrl-C -------------------------------------------------------------------------------------------------------------
 
 def test_ctrl_c_clears_the_line(terminal):
     t = terminal(PROGRAM)
@@ -314,7 +316,7 @@ def test_ctrl_c_in_an_except_block_that_is_typed(terminal):
     assert t.run("x") == "1"
 
 
-# Ctrl-Z ---------------------------------------------------------------------------------------------------------------
+# Ctrl-Z -------------------------------------------------------------------------------------------------------------
 
 def stopped(t, times):
     """The shell has the terminal: it says so in a line of its own."""
@@ -358,7 +360,7 @@ def test_ctrl_z_while_a_statement_runs(terminal):
     assert t.run("x") == "1"
 
 
-# Being killed ---------------------------------------------------------------------------------------------------------
+# Being killed -------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1],
                          ids=lambda number: number.name)

@@ -1,8 +1,8 @@
 """Every kind of frame, and what a write or a delete in it does, on each version of CPython.
 
-The rule under all of it: a change reaches the frame at once, or the console says that it cannot. The first half types at a real
-prompt; the second takes `hooking._core.Namespace`, the same scope without a console, where no prompt can stand: in frames that
-are suspended, finished, of another thread, or left by an exception.
+The rule under all of it: a change reaches the frame at once, or the console says that it cannot. The first half types
+at a real prompt; the second takes `hooking._core.Namespace`, the same scope without a console, where no prompt can stand:
+in frames that are suspended, finished, of another thread, or left by an exception.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def session(terminal, program, transcript, **options):
     assert t.end() == 0
     return t
 
-# What works in every frame and on every version ----------------------------------------------------------------------
+# What works in every frame and on every version ---------------------------------------------------------------------
 
 WORKS = {
     "a local": ('''
@@ -538,7 +538,7 @@ def test_the_value_on_the_stack_is_not_pulled_away(terminal):
     ''')
 
 
-# What cannot be done is said, and what was not done did not happen ------------------------------------------------------
+# What cannot be done is said, and what was not done did not happen --------------------------------------------------
 
 def told(output, name):
     """Does a line name it? Only what is said in words counts, not the echo of the name in a traceback's source line."""
@@ -753,7 +753,7 @@ def test_annotations(terminal):
     assert "{'x': 5} 5" in after or told(said, "y") or not readable
 
 
-# Hazards -----------------------------------------------------------------------------------------------------------------
+# Hazards ------------------------------------------------------------------------------------------------------------
 
 HAZARDS = {
     # Up to 3.12 every look at f_locals throws away what was not yet pushed into the frame.
@@ -954,7 +954,7 @@ def test_a_lazy_import_stays_lazy_until_it_is_used(terminal):
     ''')
 
 
-# Frames that no prompt can stand in: the scope alone ---------------------------------------------------------------------
+# Frames that no prompt can stand in: the scope alone ----------------------------------------------------------------
 
 def overwriting(frame):
     return Namespace(frame, overwrite=True)

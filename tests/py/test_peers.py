@@ -20,7 +20,7 @@ def opened(terminal, program, **options):
     return t
 
 
-# Nested scopes ----------------------------------------------------------------------------------------------------------
+# Nested scopes ------------------------------------------------------------------------------------------------------
 
 NESTED = {
     "ipython/ipython#62": ("obj = {'ee': 1}; stuff = ['aye', 'bee', 'cee', 'ee']",
@@ -29,7 +29,8 @@ NESTED = {
                               "{'A': ['A', 'AA', 'AAA'], 'B': ['B', 'BB', 'BBB']}"),
     "ipython/ipython#12199": ("x = [1, 2, 3]", "[i for i in x for j in x]", "[1, 1, 1, 2, 2, 2, 3, 3, 3]"),
     "ipython/ipython#14397": ("l = list(range(4))", "[l[i] for i in range(len(l))]", "[0, 1, 2, 3]"),
-    "inducer/pudb#103": ("config = {'a': 1}; names = ['a', 'b']", "list(filter(lambda name: name in config, names))", "['a']"),
+    "inducer/pudb#103": ("config = {'a': 1}; names = ['a', 'b']",
+                         "list(filter(lambda name: name in config, names))", "['a']"),
     "prompt-toolkit/ptpython#279": ("value = 5", "(lambda: value)()", "5"),
     "bpython/bpython#769": ("tags = {'foo': 1}; container_names = ['foo', 'baz']",
                             "[name in tags.keys() for name in container_names]", "[True, False]"),
@@ -66,7 +67,7 @@ def test_closures_share_cells(terminal):
     assert t.leave() == "n is 14"
 
 
-# Edits ------------------------------------------------------------------------------------------------------------------
+# Edits --------------------------------------------------------------------------------------------------------------
 
 def test_up_does_not_revert_edits(terminal):
     """python/cpython#101673, #102864: a variable changed in pdb is back at its old value after `up` or `where`."""
@@ -143,7 +144,7 @@ def test_tab_does_not_revert_edits(terminal):
     assert t.leave() == "2"
 
 
-# Ways out ---------------------------------------------------------------------------------------------------------------
+# Ways out -----------------------------------------------------------------------------------------------------------
 
 def test_exit_is_not_the_end_of_the_program(terminal):
     """python/cpython#102895, prompt-toolkit/ptpython#581: exit() kills the host, or closes its standard input."""
@@ -182,7 +183,7 @@ def test_quit_throws_nothing_into_the_program(terminal):
     assert "thrown" not in t.text() and "went on" in t.text()
 
 
-# Threads, loops, captured or missing terminals ----------------------------------------------------------------------------
+# Threads, loops, captured or missing terminals ----------------------------------------------------------------------
 
 def test_threads_do_not_fight_for_input(terminal):
     """bobfang1992/pdbpp#205, inducer/pudb#297."""
@@ -254,7 +255,7 @@ def test_no_terminal_on_standard_input(terminal, tmp_path):
     assert t.leave() == ""
 
 
-# Readline ---------------------------------------------------------------------------------------------------------------
+# Readline -----------------------------------------------------------------------------------------------------------
 
 def test_history_is_not_polluted(terminal, tmp_path):
     """python/cpython#124994, #141295, ipython/ipython#8090, bobfang1992/pdbpp#2."""
@@ -293,7 +294,8 @@ def test_tab_runs_no_code(terminal):
         x = X()
         hook()
     ''')
-    t.type("x.attr").key("Tab", "Tab", "C-u").type("x.").key("Tab", "Tab", "C-u").type("x.attribute_t").key("Tab", "C-u")
+    for begun in ("x.attr", "x.", "x.attribute_t", "x.attribute_one."):
+        t.type(begun).key("Tab", "Tab", "C-u")
     t.line("'counted', counted")
     t.expect("('counted', [])")
 

@@ -1,7 +1,7 @@
 """What one can type in a frame: closures, lambdas, comprehensions, `global`, `nonlocal`, classes, walrus, strings.
 
-One program serves all inputs of a process: it opens a console in a fresh module for each (see `Host`), so that hundreds of
-them cost little more than their typing. A case that breaks the program costs the next one a new start, nothing else.
+One program serves all inputs of a process: it opens a console in a fresh module for each (see `Host`), so that hundreds
+of them cost little more than their typing. A case that breaks the program costs the next one a new start, nothing else.
 """
 
 import re
@@ -871,11 +871,12 @@ def test_input(host, transcript, frame, overwrite):
 
 
 # A few of each kind are enough for the other frames: what they share with a function is tested above.
-ELSEWHERE = ["list comprehension", "generator expression", "lambda", "function in a function", "method reads locals and globals",
-             "global statement lasts", "global in a function", "function sees a later change", "recursion", "a name bound later",
-             "nonlocal of a local", "walrus in a comprehension", "import star", "deleting a captured name", "match", "try",
-             "qualified names", "globals() is the module's", "names that a class body would set", "super without arguments",
-             "several values on a line"]
+ELSEWHERE = [
+    "list comprehension", "generator expression", "lambda", "function in a function", "method reads locals and globals",
+    "global statement lasts", "global in a function", "function sees a later change", "recursion",
+    "a name bound later", "nonlocal of a local", "walrus in a comprehension", "import star", "deleting a captured name",
+    "match", "try", "qualified names", "globals() is the module's", "names that a class body would set",
+    "super without arguments", "several values on a line"]
 
 
 @pytest.mark.parametrize("frame", ["classbody", "lambda_", "generator", "coroutine", "module", "exec_"])
@@ -888,7 +889,7 @@ def test_input_elsewhere(host, transcript, frame):
     host.case(transcript, frame)
 
 
-# The five that pdb gets wrong ----------------------------------------------------------------------------------------
+# The five that pdb gets wrong ---------------------------------------------------------------------------------------
 
 def test_an_input_that_fails_is_not_run_twice(host):
     """pdb 3.13 tries its closure first and, when that raises, runs the input again: two items are appended."""
@@ -957,7 +958,7 @@ def test_a_class_body_sees_the_function_around_it(host):
     ''', "classbody")
 
 
-# What reaches the program --------------------------------------------------------------------------------------------
+# What reaches the program -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("frame", ["function", "closure", "lambda_", "generator", "coroutine", "module", "exec_"])
 def test_overwritten_at_once(host, frame):
