@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "compat.h"
-#include "source.h"
+#include "compile.h"
 
 static int
 continue_run(Console *console, const char *rest)
@@ -79,7 +79,7 @@ static PyObject *
 when_compile(const char *text)
 {
     PyObject *code = Py_CompileString(text, "<hook: when>", Py_eval_input);
-    if (code != NULL && (source_has_inner_code(code) || strstr(text, ":=") != NULL)) {
+    if (code != NULL && (compile_has_inner_code(code) || strstr(text, ":=") != NULL)) {
         Py_SETREF(code, Py_NewRef(Py_None));
     }
     PyObject *condition = code == NULL ? NULL : Py_BuildValue("(sO)", text, code);

@@ -8,121 +8,13 @@
 #include "await.h"
 #include "command.h"
 #include "compat.h"
+#include "node.h"
+#include "report.h"
 #include "source.h"
+#include "turn.h"
 
 /* The lines typed in this process, in whichever console. Guarded by the GIL. */
 static History history;
-
-/* ---- whose turn it is ---- */
-
-int
-console_is_main_thread(PyObject **name)
-{
-    *name = NULL;
-    PyObject *modules = PySys_GetObject("modules");
-    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
-    PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
-    PyObject *ident = main_thread == NULL ? NULL : PyObject_GetAttrString(main_thread, "ident");
-    unsigned long me = PyThread_get_thread_ident();
-    int is_main = ident != NULL && PyLong_Check(ident) ? PyLong_AsUnsignedLong(ident) == me : gettid() == getpid();
-    PyErr_Clear();
-    if (!is_main && threading != NULL) {
-        /* Not current_thread(): for a thread that C code started it would leave an entry behind. */
-        PyObject *threads = PyObject_CallMethod(threading, "enumerate", NULL);
-        for (Py_ssize_t i = 0; threads != NULL && *name == NULL && i < PyList_Size(threads); i++) {
-            PyObject *thread = PyList_GetItem(threads, i);
-            Py_XDECREF(ident);
-            ident = PyObject_GetAttrString(thread, "ident");
-            if (ident != NULL && PyLong_Check(ident) && PyLong_AsUnsignedLong(ident) == me) {
-                *name = PyObject_GetAttrString(thread, "name");
-            }
-        }
-        Py_XDECREF(threads);
-        PyErr_Clear();
-    }
-    if (!is_main && *name == NULL) {
-        *name = PyUnicode_FromFormat("thread %lu", me);
-    }
-    Py_XDECREF(ident);
-    Py_XDECREF(main_thread);
-    return is_main;
-}
-
-/* One console at a time in a process; one thread may have several, a hook() in what is run at a prompt. */
-static struct {
-    PyThread_type_lock lock;
-    unsigned long owner; /* thread identifier, while depth > 0 */
-    int depth;
-    pid_t pid;           /* a forked child starts afresh: the owner may not have come along */
-} turn;
-
-static int
-turn_wait(PyObject *thread, PyObject *frame)
-{
-    enum { SLICE = 100000 }; /* microseconds between looks at signals */
-    PyObject *file = frame_filename(frame);
-    PyObject *text = file == NULL ? NULL
-                                  : PyUnicode_FromFormat("[%V waits for this console: hook() at %U:%d]", thread,
-                                                         "MainThread", file, frame_line(frame));
-    const char *line = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, NULL);
-    if (line != NULL) {
-        term_notify(line);
-    }
-    PyErr_Clear();
-    Py_XDECREF(text);
-    Py_XDECREF(file);
-    for (;;) {
-        PyLockStatus status;
-        Py_BEGIN_ALLOW_THREADS
-        status = PyThread_acquire_lock_timed(turn.lock, SLICE, 1);
-        Py_END_ALLOW_THREADS
-        if (status == PY_LOCK_ACQUIRED) {
-            return 0;
-        }
-        if (PyErr_CheckSignals() < 0) {
-            return -1;
-        }
-    }
-}
-
-int
-console_take_turn(PyObject *frame)
-{
-    PyObject *thread;
-    unsigned long me = PyThread_get_thread_ident();
-    if (turn.lock == NULL || turn.pid != getpid()) {
-        turn.lock = PyThread_allocate_lock(); /* the parent's, if any, is left: somebody may hold it */
-        turn.depth = 0;
-        turn.pid = getpid();
-        if (turn.lock == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-    }
-    if (turn.depth > 0 && turn.owner == me) {
-        turn.depth++;
-        return 0;
-    }
-    if (!PyThread_acquire_lock(turn.lock, NOWAIT_LOCK)) {
-        console_is_main_thread(&thread);
-        int failed = turn_wait(thread, frame);
-        Py_XDECREF(thread);
-        if (failed < 0) {
-            return -1;
-        }
-    }
-    turn.owner = me;
-    turn.depth = 1;
-    return 0;
-}
-
-void
-console_give_turn(void)
-{
-    if (turn.pid == getpid() && --turn.depth == 0) {
-        PyThread_release_lock(turn.lock);
-    }
-}
 
 /* ---- saying ---- */
 
@@ -146,74 +38,14 @@ console_say(Console *console, const char *format, ...)
     return ret;
 }
 
-/* The program's own exception, in whose handler hook() was called, is no part of what went wrong here. */
-static void
-console_cut_context(PyObject *exception)
-{
-    PyObject *handled = PyErr_GetHandledException();
-    PyObject *at = Py_NewRef(exception);
-    while (handled != NULL && at != NULL && at != handled) {
-        PyObject *context = PyException_GetContext(at);
-        if (context == handled) {
-            PyException_SetContext(at, NULL);
-            Py_CLEAR(context);
-        }
-        Py_SETREF(at, context);
-    }
-    Py_XDECREF(at);
-    Py_XDECREF(handled);
-}
-
-/* Drop the entries before the input's own: an event loop's, when it ran a coroutine. New reference or NULL. */
-static PyObject *
-console_cut_traceback(PyObject *traceback, PyObject *filename)
-{
-    PyObject *at = Py_XNewRef(traceback);
-    while (at != NULL && at != Py_None && filename != NULL) {
-        PyObject *frame = PyObject_GetAttrString(at, "tb_frame");
-        PyObject *file = frame == NULL ? NULL : frame_filename(frame);
-        int found = file != NULL && PyUnicode_Compare(file, filename) == 0;
-        Py_XDECREF(file);
-        Py_XDECREF(frame);
-        if (found) {
-            return at;
-        }
-        Py_SETREF(at, PyObject_GetAttrString(at, "tb_next"));
-    }
-    Py_XDECREF(at);
-    return Py_XNewRef(traceback);
-}
-
 void
 console_show_error(Console *console, PyObject *filename)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    PyObject *shown = console_cut_traceback(traceback, filename);
-    if (value == NULL) {
-        goto done;
-    }
-    PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
-    console_cut_context(value);
-    PyObject *module = compat_import("traceback");
-    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "O", value);
-    PyObject *empty = PyUnicode_FromString("");
-    PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
+    PyObject *text = report_take(filename);
     if (text == NULL || console_print(console, text) < 0) {
-        PyErr_Clear();
-        console_say(console, "%s (and showing it failed)", PyExceptionClass_Name(type));
         PyErr_Clear();
     }
     Py_XDECREF(text);
-    Py_XDECREF(empty);
-    Py_XDECREF(parts);
-    Py_XDECREF(module);
-done:
-    Py_XDECREF(shown);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
 }
 
 /* An error of a command: one line, unless it is a traceback that tells more. */
@@ -519,7 +351,7 @@ console_is_python(Console *console, const Line *line, PyObject *text)
         ret = 0;
     }
     else {
-        ret = status == SOURCE_COMPLETE ? source_assigns(&source, PyUnicode_AsUTF8AndSize(name, NULL)) : 0;
+        ret = status == SOURCE_COMPLETE ? node_assigns(source.body, PyUnicode_AsUTF8AndSize(name, NULL)) : 0;
         if (ret == 0) {
             ret = scope_is_users(console->scope, name);
         }
@@ -600,7 +432,7 @@ int
 console_abort(ModuleState *state)
 {
     PyObject *thread;
-    int is_main = console_is_main_thread(&thread);
+    int is_main = turn_is_main_thread(&thread);
     Py_XDECREF(thread);
     if (is_main) {
         Py_Exit(state->abort_status); /* runs atexit functions and flushes streams */
@@ -666,7 +498,7 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
     int ret = -1;
     Console console = {.state = state, .site = site, .overwrite = overwrite};
     *why = NULL;
-    int is_main = console_is_main_thread(&console.thread);
+    int is_main = turn_is_main_thread(&console.thread);
     int talking = talk_open(&console.talk, is_main, why);
     if (talking <= 0) {
         Py_CLEAR(console.thread);

@@ -22,11 +22,6 @@ typedef struct Console {
     int raises;           /* with the exception that is set */
 } Console;
 
-/* One console at a time: wait for this thread's turn, and tell the one whose turn it is. -1 with an exception
- * (Ctrl-C). A thread that has the turn may take it again, for a console within a console. */
-int console_take_turn(PyObject *frame);
-void console_give_turn(void);
-
 /* Open a console in `frame`, let the user work, close it. `banner` is shown first. `complaint`: a line to be
  * shown above it, or NULL. The turn must have been taken. 0, or -1 with the exception that the program is to see. When there is nowhere to
  * talk, *why says so, and nothing else happens. */
@@ -55,8 +50,5 @@ PyObject *console_eval(Console *console, const char *expression);
 
 /* Tell what the scopes could not write. -1 with an exception. */
 int console_tell_refusals(Console *console);
-
-/* Is this the main thread? And the name of the one that is not, a new reference or NULL. */
-int console_is_main_thread(PyObject **name);
 
 #endif

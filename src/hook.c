@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "log.h"
 #include "source.h"
+#include "turn.h"
 
 enum { HOOK_POSITIONAL = 3 };
 
@@ -358,7 +359,7 @@ hook_call(ModuleState *state, HookOptions *options)
         goto done;
     }
     if (hook_obstacle(state) == NULL) {
-        if (console_take_turn(frame) < 0) {
+        if (turn_take(frame) < 0) {
             goto done;
         }
         if (callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
@@ -368,7 +369,7 @@ hook_call(ModuleState *state, HookOptions *options)
             site->opened = true;
             result = hook_open(state, frame, options, site, complaint);
         }
-        console_give_turn();
+        turn_give();
     }
     else {
         result = hook_open(state, frame, options, site, complaint);

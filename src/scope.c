@@ -16,42 +16,13 @@
  *                     from every frame that the user walks to.
  *
  * A write that the interpreter does not take is never silent: it ends up in `refusals`, and the value stays at
- * the prompt. Each write to a slot is read back, for CPython loses some without an error (comprehensions that
- * are inlined in a module or class body, 3.12 on).
+ * the prompt.
  */
 #include "scope.h"
 
 #include "compat.h"
-#include "frame.h"
+#include "namespace.h"
 
-typedef enum ScopeKind {
-    SCOPE_FUNCTION, /* slots: functions, generators, lambdas, comprehensions with a frame */
-    SCOPE_MODULE,   /* locals are the globals */
-    SCOPE_MAPPING,  /* locals are a mapping of their own: class bodies, exec() with two namespaces */
-    SCOPE_HIDDEN,   /* a module or class body within a comprehension that is inlined there (3.12 on) */
-} ScopeKind;
-
-struct Namespace {
-    PyObject_HEAD
-    ScopeKind kind;
-    int overwrite;
-    int as_class;         /* the running code is compiled as a class body */
-    PyObject *frame;      /* owned, NULL once closed */
-    PyObject *globals;    /* owned */
-    PyObject *mapping;    /* owned or NULL: where a module, class body or exec() keeps its names */
-    PyObject *enclosing;  /* owned or NULL: the frame around a class body, whose variables can be read */
-    PyObject *slots;      /* owned: names of the code's slots, a frozenset */
-    PyObject *shared;     /* owned: name -> cell, common to all scopes of a console */
-    PyObject *cells;      /* owned: name -> cell */
-    PyObject *base;       /* owned: name -> value */
-    PyObject *expected;   /* owned: name -> value, see scope_expect() */
-    PyObject *extras;     /* owned: name -> value, the prompt's names that were added to the frame */
-    PyObject *declared;   /* owned: set of names declared global */
-    PyObject *refusals;   /* owned: list of str */
-    PyObject *display;    /* owned or NULL, while a statement runs */
-    PyObject *cell_type;  /* owned */
-    PyObject *leave;      /* owned: what `exit` and `quit` are here */
-};
 
 /* What a class body stores by itself, over the versions. */
 static const char *const CLASS_NAMES[] = {
@@ -129,63 +100,6 @@ scope_add_cell(Namespace *ns, PyObject *dict, PyObject *name, PyObject *value)
 /* ---- the frame's own names ---- */
 
 static int
-scope_has_slot(Namespace *ns, PyObject *name)
-{
-    return PySet_Contains(ns->slots, name);
-}
-
-/* Read from a mapping: 1, 0, -1. */
-static int
-mapping_get(PyObject *mapping, PyObject *name, PyObject **value)
-{
-    if (PyDict_CheckExact(mapping)) {
-        *value = Py_XNewRef(PyDict_GetItemWithError(mapping, name));
-    }
-    else {
-        *value = PyObject_GetItem(mapping, name);
-        if (*value == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
-            PyErr_Clear();
-        }
-    }
-    return *value != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
-}
-
-static int
-scope_frame_get(Namespace *ns, PyObject *name, PyObject **value)
-{
-    *value = NULL;
-    if (ns->frame == NULL || !PyUnicode_Check(name)) {
-        return 0;
-    }
-    int found = 0;
-    if (ns->kind == SCOPE_FUNCTION || ns->kind == SCOPE_HIDDEN) {
-        int slot = scope_has_slot(ns, name);
-        if (slot < 0) {
-            return -1;
-        }
-        found = compat_frame_get(ns->frame, name, slot && ns->kind == SCOPE_FUNCTION, value);
-    }
-    if (found == 0 && ns->mapping != NULL) {
-        found = mapping_get(ns->mapping, name, value);
-    }
-    if (found == 1 && compat_resolve(value) < 0) {
-        return -1;
-    }
-    return found;
-}
-
-/* As scope_frame_get(), and the variables of the function around a class body. */
-static int
-scope_look_up(Namespace *ns, PyObject *name, PyObject **value)
-{
-    int found = scope_frame_get(ns, name, value);
-    if (found == 0 && ns->enclosing != NULL && PyUnicode_Check(name)) {
-        found = compat_frame_get(ns->enclosing, name, 0, value);
-    }
-    return found;
-}
-
-static int
 scope_refuse(Namespace *ns, PyObject *name, const char *what, const char *why)
 {
     PyObject *line = PyUnicode_FromFormat("%U: not %s: %s", name, what, why);
@@ -194,89 +108,31 @@ scope_refuse(Namespace *ns, PyObject *name, const char *what, const char *why)
     return ret;
 }
 
-/* Write (or delete, with NULL) a slot and see whether it took. 1, 0, -1. */
-static int
-scope_slot_set(Namespace *ns, PyObject *name, PyObject *value)
-{
-    int done = compat_frame_set(ns->frame, name, value);
-    if (done == 1) {
-        PyObject *now;
-        if (compat_frame_get(ns->frame, name, ns->kind == SCOPE_FUNCTION && scope_has_slot(ns, name) == 1, &now) < 0) {
-            return -1;
-        }
-        done = now == value;
-        Py_XDECREF(now);
-    }
-    return done;
-}
-
-/* Write (or delete, with NULL) a name of the frame. 1 when done, 0 when refused and noted, -1. */
+/* Write a name of the frame, or delete it with NULL. 1 when done, 0 when refused and noted, -1. */
 static int
 scope_frame_set(Namespace *ns, PyObject *name, PyObject *value)
 {
-    const char *what = value != NULL ? "written" : "deleted";
     const char *why;
-    int done;
-    if (ns->frame == NULL) {
-        why = "its frame is left";
-        goto refuse;
-    }
-    if (ns->kind == SCOPE_HIDDEN) {
-        PyObject *now;
-        int hidden = scope_has_slot(ns, name);
-        hidden = hidden == 1 ? compat_frame_get(ns->frame, name, 0, &now) : hidden;
-        if (hidden < 0) {
-            return -1;
-        }
-        if (hidden) {
-            Py_DECREF(now);
-            done = scope_slot_set(ns, name, value);
-            why = "it is local to a comprehension, which this Python runs inside its module or class body";
-        }
-        else if (ns->mapping != NULL) {
-            done = 1;
-        }
-        else {
-            done = 0;
-            why = "this Python gives no way to a class body's names from a comprehension in it";
-        }
-        if (done < 0) {
-            return -1;
-        }
-        if (!done) {
-            goto refuse;
-        }
-        if (hidden) {
-            return 1;
-        }
-    }
-    if (ns->mapping != NULL) {
-        int failed = value != NULL ? PyObject_SetItem(ns->mapping, name, value) : PyObject_DelItem(ns->mapping, name);
-        return failed < 0 ? -1 : 1;
-    }
-    done = scope_slot_set(ns, name, value);
-    if (done == 0) {
-        why = value != NULL ? "this Python does not take it" : "this Python cannot unbind a local of a running function";
-        goto refuse;
+    int done = names_set(&ns->names, name, value, &why);
+    if (done == 0 && scope_refuse(ns, name, value != NULL ? "written" : "deleted", why) < 0) {
+        return -1;
     }
     return done;
-refuse:
-    return scope_refuse(ns, name, what, why) < 0 ? -1 : 0;
 }
 
 /* Is it a name of the frame's, rather than one of the prompt's? */
 static int
 scope_knows(Namespace *ns, PyObject *name)
 {
-    int slot = scope_has_slot(ns, name);
-    if (slot != 0 && ns->kind == SCOPE_FUNCTION) {
+    int slot = names_has_slot(&ns->names, name);
+    if (slot != 0 && ns->names.kind == NAMES_FUNCTION) {
         return slot;
     }
-    if (ns->mapping != NULL && ns->overwrite) {
+    if (ns->names.mapping != NULL && ns->overwrite) {
         return 1;
     }
     PyObject *value;
-    int found = scope_frame_get(ns, name, &value);
+    int found = names_get(&ns->names, name, &value);
     Py_XDECREF(value);
     return found;
 }
@@ -289,7 +145,7 @@ scope_pull(Namespace *ns, PyObject *name, PyObject *cell, PyObject *base)
 {
     PyObject *value;
     int ret = -1;
-    int found = scope_look_up(ns, name, &value);
+    int found = names_look_up(&ns->names, name, &value);
     if (found < 0) {
         return -1;
     }
@@ -388,7 +244,7 @@ scope_prompt_get(Namespace *ns, PyObject *name, PyObject **value)
     PyObject *cell = scope_borrow(ns->shared, name);
     if (cell != NULL) {
         /* As in Python's own console a global `_` hides the last value (gettext's, for one). */
-        if (PyUnicode_CompareWithASCIIString(name, "_") == 0 && PyDict_Contains(ns->globals, name) == 1) {
+        if (PyUnicode_CompareWithASCIIString(name, "_") == 0 && PyDict_Contains(ns->names.globals, name) == 1) {
             return 0;
         }
         return cell_get(cell, value);
@@ -397,7 +253,7 @@ scope_prompt_get(Namespace *ns, PyObject *name, PyObject **value)
         return -1;
     }
     if ((PyUnicode_CompareWithASCIIString(name, "exit") == 0 || PyUnicode_CompareWithASCIIString(name, "quit") == 0)
-        && ns->leave != NULL && PyDict_Contains(ns->globals, name) == 0) {
+        && ns->leave != NULL && PyDict_Contains(ns->names.globals, name) == 0) {
         *value = Py_NewRef(ns->leave);
         return 1;
     }
@@ -416,13 +272,13 @@ scope_get(Namespace *ns, PyObject *name, PyObject **value)
         return 1;
     }
     int found = scope_cell_get(ns, name, value);
-    if (found == 2 && ns->kind == SCOPE_FUNCTION && scope_has_slot(ns, name) == 0) {
+    if (found == 2 && ns->names.kind == NAMES_FUNCTION && names_has_slot(&ns->names, name) == 0) {
         found = scope_prompt_get(ns, name, value); /* before f_locals, where it may stand as an extra name */
         found = found == 0 ? 2 : found;
     }
     if (found == 2) {
-        found = scope_look_up(ns, name, value);
-        if (found == 0 && ns->kind != SCOPE_FUNCTION) {
+        found = names_look_up(&ns->names, name, value);
+        if (found == 0 && ns->names.kind != NAMES_FUNCTION) {
             found = scope_prompt_get(ns, name, value);
         }
     }
@@ -464,7 +320,7 @@ scope_known_set(Namespace *ns, PyObject *name, PyObject *value)
     return scope_borrow(ns->shared, name) != NULL ? scope_shared_set(ns, name, value) : PyErr_Occurred() ? -1 : 0;
 }
 
-static int
+int
 scope_set(Namespace *ns, PyObject *name, PyObject *value)
 {
     if (ns->as_class && scope_is_class_name(name)) {
@@ -494,14 +350,14 @@ scope_set(Namespace *ns, PyObject *name, PyObject *value)
     if (scope_shared_set(ns, name, value) < 0) {
         return -1;
     }
-    if (ns->overwrite && ns->kind == SCOPE_FUNCTION && PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) {
+    if (ns->overwrite && ns->names.kind == NAMES_FUNCTION && PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) {
         /* An extra name in f_locals: eval() in the frame sees it, its compiled code cannot. */
         return scope_frame_set(ns, name, value) < 0 ? -1 : PyDict_SetItem(ns->extras, name, value);
     }
     return 0;
 }
 
-static int
+int
 scope_delete(Namespace *ns, PyObject *name)
 {
     PyObject *value = NULL;
@@ -513,7 +369,7 @@ scope_delete(Namespace *ns, PyObject *name)
             goto missing;
         }
         if (ns->overwrite) {
-            int done = scope_frame_get(ns, name, &value);
+            int done = names_get(&ns->names, name, &value);
             Py_XDECREF(value);
             done = done == 1 ? scope_frame_set(ns, name, NULL) : done < 0 ? -1 : 1;
             if (done <= 0) {
@@ -525,7 +381,7 @@ scope_delete(Namespace *ns, PyObject *name)
         }
         return cell_set(cell, NULL);
     }
-    int found = PyErr_Occurred() ? -1 : scope_frame_get(ns, name, &value);
+    int found = PyErr_Occurred() ? -1 : names_get(&ns->names, name, &value);
     Py_XDECREF(value);
     if (found < 0) {
         return -1;
@@ -535,7 +391,7 @@ scope_delete(Namespace *ns, PyObject *name)
         int done = scope_frame_set(ns, name, NULL);
         return done < 0 ? -1 : done && shared != NULL ? cell_set(shared, NULL) : 0;
     }
-    if (found && ns->mapping != NULL && (ns->kind == SCOPE_MODULE || ns->kind == SCOPE_HIDDEN)) {
+    if (found && ns->names.mapping != NULL && (ns->names.kind == NAMES_MODULE || ns->names.kind == NAMES_HIDDEN)) {
         return scope_refuse(ns, name, "deleted", "it is a global of the program (\"overwrite on\" lets you)");
     }
     if (found) {
@@ -560,13 +416,13 @@ missing:
 PyObject *
 scope_globals(const Namespace *ns)
 {
-    return ns->globals;
+    return ns->names.globals;
 }
 
 PyObject *
 scope_frame(const Namespace *ns)
 {
-    return ns->frame;
+    return ns->names.frame;
 }
 
 PyObject *
@@ -578,7 +434,7 @@ scope_declared(const Namespace *ns)
 int
 scope_is_module(const Namespace *ns)
 {
-    return ns->mapping != NULL && ns->mapping == ns->globals;
+    return ns->names.mapping != NULL && ns->names.mapping == ns->names.globals;
 }
 
 int
@@ -593,8 +449,8 @@ scope_has(Namespace *ns, PyObject *name)
     PyObject *value = NULL;
     int found = scope_cell_get(ns, name, &value);
     if (found == 2) {
-        found = ns->kind == SCOPE_MODULE ? 0 : scope_look_up(ns, name, &value);
-        if (found == 1 && scope_is_module(ns) && scope_has_slot(ns, name) == 0) {
+        found = ns->names.kind == NAMES_MODULE ? 0 : names_look_up(&ns->names, name, &value);
+        if (found == 1 && scope_is_module(ns) && names_has_slot(&ns->names, name) == 0) {
             found = 0; /* a comprehension inlined in a module: only its own variables count */
         }
         PyObject *cell = found == 0 ? scope_borrow(ns->shared, name) : NULL;
@@ -610,7 +466,7 @@ int
 scope_is_users(Namespace *ns, PyObject *name)
 {
     int has = scope_has(ns, name);
-    return has != 0 ? has : PyDict_Contains(ns->globals, name);
+    return has != 0 ? has : PyDict_Contains(ns->names.globals, name);
 }
 
 PyObject *
@@ -624,7 +480,7 @@ scope_cell(Namespace *ns, PyObject *name)
     if (cell != NULL || PyErr_Occurred()) {
         return Py_XNewRef(cell);
     }
-    int found = scope_look_up(ns, name, &value);
+    int found = names_look_up(&ns->names, name, &value);
     if (found == 1) {
         cell = scope_add_cell(ns, ns->cells, name, value);
         if (cell != NULL && PyDict_SetItem(ns->base, name, value) < 0) {
@@ -730,7 +586,7 @@ scope_pending(Namespace *ns)
         name = PyList_GetItem(names, i);
         cell = scope_borrow(ns->cells, name);
         int based = PyDict_Contains(ns->base, name);
-        failed = based < 0 || cell == NULL || cell_get(cell, &mine) < 0 || scope_frame_get(ns, name, &theirs) < 0
+        failed = based < 0 || cell == NULL || cell_get(cell, &mine) < 0 || names_get(&ns->names, name, &theirs) < 0
                  || (!based && mine != theirs && PyList_Append(pending, name) < 0);
         Py_XDECREF(mine);
         Py_XDECREF(theirs);
@@ -780,23 +636,6 @@ scope_set_overwrite(Namespace *ns, int overwrite)
     ns->overwrite = overwrite;
 }
 
-/* Add the keys of a mapping to a set, if they are names that a program could have. */
-static int
-scope_add_keys(PyObject *set, PyObject *mapping)
-{
-    PyObject *keys = PyDict_CheckExact(mapping) ? PyDict_Keys(mapping) : PyMapping_Keys(mapping);
-    int failed = keys == NULL;
-    for (Py_ssize_t i = 0; !failed && i < PyList_Size(keys); i++) {
-        PyObject *key = PyList_GetItem(keys, i);
-        if (!PyUnicode_Check(key) || !PyUnicode_IsIdentifier(key)) {
-            continue; /* `.0` of a comprehension, `.format` of an annotation scope */
-        }
-        failed = PySet_Add(set, key) < 0;
-    }
-    Py_XDECREF(keys);
-    return failed ? -1 : 0;
-}
-
 /* Add (or take away) the names whose cells are bound (or empty). */
 static int
 scope_add_cells(PyObject *set, PyObject *cells)
@@ -818,29 +657,12 @@ PyObject *
 scope_names(Namespace *ns)
 {
     PyObject *names = NULL;
-    PyObject *locals = NULL;
     PyObject *set = PySet_New(NULL);
-    if (set == NULL) {
-        return NULL;
-    }
-    if (ns->frame != NULL) {
-        locals = ns->mapping != NULL ? Py_NewRef(ns->mapping) : PyObject_GetAttrString(ns->frame, "f_locals");
-        if (locals == NULL || scope_add_keys(set, locals) < 0) {
-            goto done;
-        }
-        if (ns->kind == SCOPE_HIDDEN && ns->mapping != NULL) {
-            Py_SETREF(locals, PyObject_GetAttrString(ns->frame, "f_locals"));
-            if (locals == NULL || scope_add_keys(set, locals) < 0) {
-                goto done;
-            }
-        }
-    }
-    if (scope_add_cells(set, ns->shared) == 0 && scope_add_cells(set, ns->cells) == 0) {
+    if (set != NULL && names_add_to(&ns->names, set) == 0 && scope_add_cells(set, ns->shared) == 0
+        && scope_add_cells(set, ns->cells) == 0) {
         names = PySequence_List(set);
     }
-done:
-    Py_XDECREF(locals);
-    Py_DECREF(set);
+    Py_XDECREF(set);
     return names;
 }
 
@@ -861,320 +683,34 @@ scope_cell_names(Namespace *ns)
 
 /* ---- making and closing ---- */
 
-static int
-scope_find_kind(Namespace *ns)
-{
-    int ret = -1;
-    PyObject *locals = NULL, *again = NULL, *function = NULL;
-    int optimized = frame_is_optimized(ns->frame);
-    if (optimized != 0) {
-        ns->kind = SCOPE_FUNCTION;
-        return optimized < 0 ? -1 : 0;
-    }
-    locals = PyObject_GetAttrString(ns->frame, "f_locals");
-    again = PyObject_GetAttrString(ns->frame, "f_locals");
-    function = frame_function(ns->frame);
-    if (locals == NULL || again == NULL || function == NULL) {
-        goto done;
-    }
-    if (locals == ns->globals) {
-        ns->kind = SCOPE_MODULE;
-        ns->mapping = Py_NewRef(ns->globals);
-    }
-    else if (locals == again) {
-        ns->kind = SCOPE_MAPPING;
-        ns->mapping = Py_NewRef(locals);
-    }
-    else { /* a copy (3.12) or a proxy (3.13 on) each time: variables of an inlined comprehension are shown */
-        ns->kind = SCOPE_HIDDEN;
-        if (PyUnicode_CompareWithASCIIString(function, "<module>") == 0) {
-            ns->mapping = Py_NewRef(ns->globals);
-        }
-    }
-    ret = 0;
-done:
-    Py_XDECREF(locals);
-    Py_XDECREF(again);
-    Py_XDECREF(function);
-    return ret;
-}
-
 Namespace *
 scope_new(ModuleState *state, PyObject *frame, PyObject *shared, int overwrite)
 {
-    PyObject *self = PyType_GenericAlloc(state->namespace_type, 0);
-    if (self == NULL) {
+    Namespace *ns = (Namespace *)PyType_GenericAlloc(state->namespace_type, 0);
+    if (ns == NULL) {
         return NULL;
     }
-    Namespace *ns = (Namespace *)self;
-    ns->frame = Py_NewRef(frame);
     ns->shared = Py_NewRef(shared);
     ns->leave = Py_XNewRef(state->leave);
     ns->overwrite = overwrite;
-    ns->globals = frame_globals(frame);
-    ns->slots = frame_slot_names(frame);
     ns->cells = PyDict_New();
     ns->base = PyDict_New();
     ns->expected = PyDict_New();
     ns->extras = PyDict_New();
     ns->declared = PySet_New(NULL);
     ns->refusals = PyList_New(0);
-    if (!ns->globals || !ns->slots || !ns->cells || !ns->base || !ns->expected || !ns->extras || !ns->declared || !ns->refusals
-        || scope_find_kind(ns) < 0) {
-        goto error;
-    }
-    if (ns->kind != SCOPE_MODULE) {
-        ns->enclosing = frame_enclosing(frame);
-        if (PyErr_Occurred()) {
-            goto error;
-        }
+    if (!ns->cells || !ns->base || !ns->expected || !ns->extras || !ns->declared || !ns->refusals
+        || names_open(&ns->names, frame) < 0) {
+        Py_DECREF((PyObject *)ns);
+        ns = NULL;
     }
     return ns;
-error:
-    Py_DECREF(self);
-    return NULL;
 }
 
 void
 scope_close(Namespace *ns)
 {
-    Py_CLEAR(ns->frame);
-    Py_CLEAR(ns->enclosing);
-    Py_CLEAR(ns->mapping);
+    names_leave(&ns->names);
     Py_CLEAR(ns->display);
     PyDict_Clear(ns->base);
-}
-
-/* ---- the type ---- */
-
-static PyObject *
-namespace_subscript(PyObject *self, PyObject *name)
-{
-    PyObject *value;
-    int found = scope_get((Namespace *)self, name, &value);
-    if (found == 0) {
-        PyErr_SetObject(PyExc_KeyError, name);
-    }
-    return value;
-}
-
-static int
-namespace_ass_subscript(PyObject *self, PyObject *name, PyObject *value)
-{
-    if (!PyUnicode_Check(name)) {
-        PyErr_Format(PyExc_TypeError, "a name must be a str, not %R", name);
-        return -1;
-    }
-    return value != NULL ? scope_set((Namespace *)self, name, value) : scope_delete((Namespace *)self, name);
-}
-
-static int
-namespace_contains(PyObject *self, PyObject *name)
-{
-    PyObject *value;
-    int found = scope_get((Namespace *)self, name, &value);
-    Py_XDECREF(value);
-    return found;
-}
-
-static PyObject *
-namespace_keys(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return scope_names((Namespace *)self);
-}
-
-static Py_ssize_t
-namespace_length(PyObject *self)
-{
-    PyObject *names = scope_names((Namespace *)self);
-    Py_ssize_t length = names == NULL ? -1 : PyList_Size(names);
-    Py_XDECREF(names);
-    return length;
-}
-
-static PyObject *
-namespace_iter(PyObject *self)
-{
-    PyObject *names = scope_names((Namespace *)self);
-    PyObject *iterator = names == NULL ? NULL : PyObject_GetIter(names);
-    Py_XDECREF(names);
-    return iterator;
-}
-
-static PyObject *
-namespace_copy(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    PyObject *copy = PyDict_New();
-    if (copy != NULL && PyDict_Merge(copy, self, 1) < 0) {
-        Py_CLEAR(copy);
-    }
-    return copy;
-}
-
-static PyObject *
-namespace_of_copy(PyObject *self, const char *method)
-{
-    PyObject *copy = namespace_copy(self, NULL);
-    PyObject *result = copy == NULL ? NULL : PyObject_CallMethod(copy, method, NULL);
-    Py_XDECREF(copy);
-    return result;
-}
-
-static PyObject *
-namespace_items(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return namespace_of_copy(self, "items");
-}
-
-static PyObject *
-namespace_values(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return namespace_of_copy(self, "values");
-}
-
-static PyObject *
-namespace_get(PyObject *self, PyObject *args)
-{
-    PyObject *name, *value, *fallback = Py_None;
-    if (!PyArg_ParseTuple(args, "O|O:get", &name, &fallback)) {
-        return NULL;
-    }
-    int found = scope_get((Namespace *)self, name, &value);
-    return found == 0 ? Py_NewRef(fallback) : value;
-}
-
-static PyObject *
-namespace_update(PyObject *self, PyObject *other)
-{
-    PyObject *items = PyMapping_Items(other);
-    int failed = items == NULL;
-    for (Py_ssize_t i = 0; !failed && i < PyList_Size(items); i++) {
-        PyObject *pair = PyList_GetItem(items, i);
-        failed = PyObject_SetItem(self, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1)) < 0;
-    }
-    Py_XDECREF(items);
-    return failed ? NULL : Py_NewRef(Py_None);
-}
-
-static PyObject *
-namespace_refusals(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return scope_take_refusals((Namespace *)self);
-}
-
-static PyObject *
-namespace_repr(PyObject *self)
-{
-    PyObject *copy = namespace_copy(self, NULL);
-    PyObject *repr = copy == NULL ? NULL : PyObject_Repr(copy);
-    Py_XDECREF(copy);
-    return repr;
-}
-
-static PyObject *
-namespace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    static char frame_keyword[] = "frame", overwrite_keyword[] = "overwrite";
-    static char *keywords[] = {frame_keyword, overwrite_keyword, NULL};
-    PyObject *frame;
-    int overwrite = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p:Namespace", keywords, &frame, &overwrite)) {
-        return NULL;
-    }
-    PyObject *frame_type = PyObject_GetAttrString((PyObject *)Py_TYPE(frame), "__name__");
-    int is_frame = frame_type != NULL && PyUnicode_CompareWithASCIIString(frame_type, "frame") == 0;
-    Py_XDECREF(frame_type);
-    if (!is_frame) {
-        if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "Namespace() needs a frame, not %R", frame);
-        }
-        return NULL;
-    }
-    PyObject *shared = PyDict_New();
-    Namespace *ns = shared == NULL ? NULL : scope_new(state_of_type(type), frame, shared, overwrite);
-    Py_XDECREF(shared);
-    return (PyObject *)ns;
-}
-
-#define NAMESPACE_REFERENCES(X)                                                                              \
-    X(frame) X(globals) X(mapping) X(enclosing) X(slots) X(shared) X(cells) X(base) X(expected) X(extras) X(declared) \
-        X(refusals) X(display) X(cell_type) X(leave)
-
-static int
-namespace_traverse(PyObject *self, visitproc visit, void *arg)
-{
-    Namespace *ns = (Namespace *)self;
-    Py_VISIT(Py_TYPE(self));
-#define VISIT(field) Py_VISIT(ns->field);
-    NAMESPACE_REFERENCES(VISIT)
-#undef VISIT
-    return 0;
-}
-
-static int
-namespace_clear(PyObject *self)
-{
-    Namespace *ns = (Namespace *)self;
-#define CLEAR(field) Py_CLEAR(ns->field);
-    NAMESPACE_REFERENCES(CLEAR)
-#undef CLEAR
-    return 0;
-}
-
-static void
-namespace_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    namespace_clear(self);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self);
-    Py_DECREF(type);
-}
-
-static PyMethodDef namespace_methods[] = {
-    {"keys", namespace_keys, METH_NOARGS, "The names, as a list."},
-    {"values", namespace_values, METH_NOARGS, "The values."},
-    {"items", namespace_items, METH_NOARGS, "Pairs of name and value."},
-    {"get", namespace_get, METH_VARARGS, "The value of a name, or a default."},
-    {"update", namespace_update, METH_O, "Bind every name of a mapping."},
-    {"copy", namespace_copy, METH_NOARGS, "A dict with the names and values of this moment."},
-    {"refusals", namespace_refusals, METH_NOARGS,
-     "What could not be written or deleted since the last call, and why: a list of str."},
-    {NULL, NULL, 0, NULL},
-};
-
-static char namespace_doc[] =
-    "Namespace(frame, overwrite=False)\n--\n\nThe names that a frame shows at the prompt, as a mapping.\n\n"
-    "With overwrite=True a change is in the frame at once.";
-
-#define SLOT(function) ((void *)(function))
-static PyType_Slot namespace_slots[] = {
-    {Py_tp_doc, namespace_doc},
-    {Py_tp_new, SLOT(namespace_new)},
-    {Py_tp_dealloc, SLOT(namespace_dealloc)},
-    {Py_tp_traverse, SLOT(namespace_traverse)},
-    {Py_tp_clear, SLOT(namespace_clear)},
-    {Py_tp_repr, SLOT(namespace_repr)},
-    {Py_tp_iter, SLOT(namespace_iter)},
-    {Py_tp_methods, namespace_methods},
-    {Py_mp_subscript, SLOT(namespace_subscript)},
-    {Py_mp_ass_subscript, SLOT(namespace_ass_subscript)},
-    {Py_mp_length, SLOT(namespace_length)},
-    {Py_sq_contains, SLOT(namespace_contains)},
-    {0, NULL},
-};
-
-static PyType_Spec namespace_spec = {
-    .name = "hooking._core.Namespace",
-    .basicsize = sizeof(Namespace),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .slots = namespace_slots,
-};
-
-int
-scope_init(PyObject *module, ModuleState *state)
-{
-    state->namespace_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &namespace_spec, NULL);
-    return state->namespace_type == NULL ? -1 : PyModule_AddType(module, state->namespace_type);
 }

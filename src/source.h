@@ -27,9 +27,6 @@ void source_clear(Source *source);
 /* Is it a statement, or several? Asked of the compiler, as the codeop module does. */
 SourceStatus source_parse(Source *source);
 
-/* Does the parsed input assign to this name at its top level? 1, 0, -1. */
-int source_assigns(const Source *source, const char *name);
-
 /* Run the parsed input in a scope. Values of expressions go to sys.displayhook and to `_`. The event loop that
  * top-level `await` needs is kept in *runner between inputs (NULL at first; await_close() ends it).
  * -1 with the exception that the input raised. */
@@ -37,9 +34,6 @@ int source_run(Source *source, Namespace *ns, PyObject **runner);
 
 /* The value of an expression in a scope: a new reference, NULL with an exception. */
 PyObject *source_eval(ModuleState *state, Namespace *ns, PyObject *text, PyObject **runner);
-
-/* Has a code object others within: functions, lambdas, comprehensions, classes? */
-int source_has_inner_code(PyObject *code);
 
 /* Make the lines of an input known to linecache, which tracebacks and inspect.getsource() ask. */
 int source_remember(const Source *source);

@@ -1,0 +1,70 @@
+/* The text of an exception, see report.h. */
+#include "report.h"
+
+#include "compat.h"
+#include "frame.h"
+
+/* The program's own exception, in whose handler hook() was called, is no part of what went wrong here. */
+static void
+report_cut_context(PyObject *exception)
+{
+    PyObject *handled = PyErr_GetHandledException();
+    PyObject *at = Py_NewRef(exception);
+    while (handled != NULL && at != NULL && at != handled) {
+        PyObject *context = PyException_GetContext(at);
+        if (context == handled) {
+            PyException_SetContext(at, NULL);
+            Py_CLEAR(context);
+        }
+        Py_SETREF(at, context);
+    }
+    Py_XDECREF(at);
+    Py_XDECREF(handled);
+}
+
+/* Drop the entries before the input's own: an event loop's, when it ran a coroutine. New reference or NULL. */
+static PyObject *
+report_cut_traceback(PyObject *traceback, PyObject *filename)
+{
+    PyObject *at = Py_XNewRef(traceback);
+    while (at != NULL && at != Py_None && filename != NULL) {
+        PyObject *frame = PyObject_GetAttrString(at, "tb_frame");
+        PyObject *file = frame == NULL ? NULL : frame_filename(frame);
+        int found = file != NULL && PyUnicode_Compare(file, filename) == 0;
+        Py_XDECREF(file);
+        Py_XDECREF(frame);
+        if (found) {
+            return at;
+        }
+        Py_SETREF(at, PyObject_GetAttrString(at, "tb_next"));
+    }
+    Py_XDECREF(at);
+    return Py_XNewRef(traceback);
+}
+
+PyObject *
+report_take(PyObject *filename)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *shown = report_cut_traceback(traceback, filename);
+    PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
+    report_cut_context(value);
+    PyObject *module = compat_import("traceback");
+    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "O", value);
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
+    if (text == NULL) {
+        PyErr_Clear();
+        text = PyUnicode_FromFormat("%s (and showing it failed)\n", PyExceptionClass_Name(type));
+    }
+    Py_XDECREF(empty);
+    Py_XDECREF(parts);
+    Py_XDECREF(module);
+    Py_XDECREF(shown);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return text;
+}
