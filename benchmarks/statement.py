@@ -8,13 +8,12 @@ call. What the bare statement takes, compiled once, is taken off.
 import builtins
 import code
 import io
-import os
 import pdb
 import statistics
 import subprocess
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import hooking
@@ -106,7 +105,7 @@ def child():
         for call, leave in INSIDE.values():
             one_line = statement.strip() if call is in_pdb else statement  # pdb before 3.13 reads single lines only
             typist = Typist(one_line, leave)
-            with redirect_stdout(io.StringIO()):
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 call(typist)
             result.append(statistics.median(typist.times))
     print(*result)
