@@ -70,7 +70,8 @@ START_TEST(test_split)
         ck_assert_uint_eq(line.word_len, 0);
         return;
     }
-    ck_assert_msg(words_equal(&line, want->word), "<%s>: the word is <%.*s>", want->text, (int)line.word_len, line.word);
+    ck_assert_msg(words_equal(&line, want->word), "<%s>: the word is <%.*s>", want->text, (int)line.word_len,
+                  line.word);
     ck_assert_str_eq(line.rest, want->rest);
     /* both point into the text, nothing is copied */
     ck_assert(line.word >= want->text);
