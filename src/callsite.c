@@ -9,9 +9,9 @@ enum { FIRST_SIZE = 16 };
 static size_t
 callsite_hash(const void *code, int line)
 {
-    /* Fibonacci hashing: objects are aligned, so the low bits of a pointer alone would collide. */
+    /* Fibonacci hashing: the product's high bits depend on all of the key, on the line and on the pointer. */
     uint64_t key = ((uint64_t)(uintptr_t)code >> 4) ^ ((uint64_t)(unsigned)line << 32);
-    return (size_t)((key * UINT64_C(11400714819323198485)) >> 20);
+    return (size_t)((key * UINT64_C(11400714819323198485)) >> 40);
 }
 
 /* The slot where the place is, or where it would go. The table is never full. */

@@ -1,7 +1,10 @@
 /* Commands that end the console or say when it opens again: continue, off, after, when, throw, abort. */
 #include "command.h"
 
+#include <pthread.h>
+#include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compat.h"
 #include "compile.h"
@@ -149,6 +152,25 @@ const Command cmd_throw = {
     .run = throw_run,
 };
 
+/* If the main thread has not begun to end the program by then (it may sleep in C code), do it without it. Once the
+ * interpreter is being finalised, PyGILState_Ensure() does not return. */
+static void *
+abort_watch(void *argument)
+{
+    enum { PATIENCE = 2 }; /* seconds */
+    sleep(PATIENCE);
+    PyGILState_STATE gil = PyGILState_Ensure();
+    static const char *const streams[] = {"stdout", "stderr"};
+    for (int i = 0; i < 2; i++) {
+        PyObject *stream = PySys_GetObject(streams[i]);
+        PyObject *none = stream == NULL || stream == Py_None ? NULL : PyObject_CallMethod(stream, "flush", NULL);
+        Py_XDECREF(none);
+        PyErr_Clear();
+    }
+    (void)gil;
+    _exit((int)(intptr_t)argument);
+}
+
 /* In another thread SystemExit would end only that one: the main thread is told, too. */
 static void
 abort_main_thread(PyObject *code)
@@ -167,6 +189,10 @@ abort_main_thread(PyObject *code)
     Py_XDECREF(ident);
     Py_XDECREF(main_thread);
     Py_XDECREF(threading);
+    pthread_t watcher;
+    if (pthread_create(&watcher, NULL, abort_watch, (void *)(intptr_t)PyLong_AsLong(code)) == 0) {
+        pthread_detach(watcher);
+    }
 }
 
 static int

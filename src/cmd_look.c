@@ -19,8 +19,8 @@ look_show_frame(Console *console, PyObject *frame, long level)
     PyObject *text = frame_source_line(frame, line);
     PyObject *code = text == NULL ? NULL : PyObject_CallMethod(text, "strip", NULL);
     if (file != NULL && function != NULL && code != NULL) {
-        ret = console_say(console, "%s #%ld  %U  %U:%d", level == console->view.level ? ">" : " ", level, function, file,
-                          line);
+        const char *mark = level == console->view.level ? ">" : " ";
+        ret = console_say(console, "%s #%ld  %U  %U:%d", mark, level, function, file, line);
         if (ret == 0 && PyUnicode_GetLength(code) > 0) {
             ret = console_say(console, "        %U", code);
         }
@@ -77,7 +77,8 @@ done:
 const Command cmd_where = {
     .name = "where", .alias = "bt", .usage = "[all]", .family = "look",
     .summary = "show the stack, the latest call last",
-    .detail = "> marks the frame you are in, #0 is the one that called hook(). Of a deep stack\nwhat is near is shown, with `all` everything.",
+    .detail = "> marks the frame you are in, #0 is the one that called hook(). Of a deep stack\n"
+              "what is near is shown, with `all` everything.",
     .run = where_run,
 };
 

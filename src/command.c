@@ -94,7 +94,8 @@ help_all(Console *console)
             ret = console_say(console, "%s", family);
         }
         snprintf(left, sizeof left, "%s %s", (*at)->name, (*at)->usage);
-        for (size_t size = strlen(left); size < USAGE_WIDTH; size++) { /* PyUnicode_FromFormat() pads no strings on 3.11 */
+        /* PyUnicode_FromFormat() pads no strings on 3.11 */
+        for (size_t size = strlen(left); size < USAGE_WIDTH; size++) {
             left[size] = ' ';
             left[size + 1] = '\0';
         }
@@ -128,8 +129,9 @@ command_table(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     PyObject *table = PyList_New(0);
     for (const Command *const *at = COMMANDS; table != NULL && *at != NULL; at++) {
         const Command *c = *at;
-        PyObject *row = Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:s}", "name", c->name, "alias", c->alias, "usage", c->usage,
-                                      "family", c->family, "summary", c->summary, "detail", c->detail);
+        PyObject *row = Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:s}", "name", c->name, "alias", c->alias,
+                                      "usage", c->usage, "family", c->family, "summary", c->summary,
+                                      "detail", c->detail);
         if (row == NULL || PyList_Append(table, row) < 0) {
             Py_CLEAR(table);
         }

@@ -43,9 +43,11 @@ compile_builtin(const char *name)
 PyObject *
 compile_call(PyObject *text_or_tree, PyObject *filename, const char *mode, int flags)
 {
+    PyObject *result = NULL;
     PyObject *compile = compile_builtin("compile");
-    PyObject *result = compile == NULL ? NULL
-                                       : PyObject_CallFunction(compile, "OOsii", text_or_tree, filename, mode, flags, 1);
+    if (compile != NULL) {
+        result = PyObject_CallFunction(compile, "OOsii", text_or_tree, filename, mode, flags, 1);
+    }
     Py_XDECREF(compile);
     return result;
 }
@@ -112,7 +114,9 @@ compile_captures(Namespace *ns, const Symbols *symbols, PyObject *name)
         return 0;
     }
     int has = scope_has(ns, name);
-    if (has != 0) {
+    int nested = PySet_Contains(symbols->nested, name);
+    int bound = symbols_binds(symbols, name);
+    if (has != 0 || !(nested || bound)) {
         return has;
     }
     if (scope_is_module(ns) && scope_overwrites(ns)) {
@@ -128,27 +132,22 @@ compile_captures(Namespace *ns, const Symbols *symbols, PyObject *name)
     }
     int outer = compile_outer_value(ns, name, &value);
     int ret = outer < 0 ? -1 : outer == 0;
-    if (outer == 1 && symbols_binds(symbols, name)) {
+    if (outer == 1 && bound) {
         ret = scope_expect(ns, name, value) == 0 ? 1 : -1;
     }
     Py_XDECREF(value);
     return ret;
 }
 
-/* The names to be variables of `outer`: a new list. `all`: those that the top level uses too. */
+/* The names to be variables of `outer`: a new list. Those that the top level uses are among them, for from 3.12 on a
+ * comprehension is a part of it. */
 static PyObject *
-compile_candidates(Namespace *ns, const Symbols *symbols, int all)
+compile_candidates(Namespace *ns, const Symbols *symbols)
 {
     PyObject *found = PyList_New(0);
-    PyObject *names = PySequence_List(symbols->nested);
-    if (names != NULL && all) {
-        PyObject *top = PyDict_Keys(symbols->top);
-        PyObject *both = top == NULL ? NULL : PySequence_Concat(names, top);
-        Py_SETREF(names, both == NULL ? NULL : PySet_New(both));
-        Py_XDECREF(both);
-        Py_XDECREF(top);
-        Py_SETREF(names, names == NULL ? NULL : PySequence_List(names));
-    }
+    PyObject *all = PySet_New(symbols->nested);
+    PyObject *top = all == NULL ? NULL : PyObject_CallMethod(all, "update", "O", symbols->top);
+    PyObject *names = top == NULL ? NULL : PySequence_List(all);
     int failed = found == NULL || names == NULL || PyList_Sort(names) < 0;
     for (Py_ssize_t i = 0; !failed && i < PyList_Size(names); i++) {
         PyObject *name = PyList_GetItem(names, i);
@@ -156,6 +155,8 @@ compile_candidates(Namespace *ns, const Symbols *symbols, int all)
         failed = captured < 0 || (captured && PyList_Append(found, name) < 0);
     }
     Py_XDECREF(names);
+    Py_XDECREF(top);
+    Py_XDECREF(all);
     if (failed) {
         Py_CLEAR(found);
     }
@@ -306,7 +307,7 @@ compile_as_class(const Source *source, Namespace *ns, PyObject *statements, cons
 {
     int ret = -1;
     PyObject *comma = PyUnicode_FromString(", ");
-    PyObject *names = compile_candidates(ns, symbols, 0);
+    PyObject *names = compile_candidates(ns, symbols);
     PyObject *joined = comma == NULL || names == NULL ? NULL : PyUnicode_Join(comma, names);
     PyObject *text = joined == NULL ? NULL : PyUnicode_FromFormat("def __o(%U):\n class _: pass", joined);
     if (text != NULL) {
@@ -325,7 +326,7 @@ compile_as_function(const Source *source, Namespace *ns, PyObject *statements, c
 {
     int ret = -1;
     PyObject *comma = PyUnicode_FromString(", ");
-    PyObject *names = compile_candidates(ns, symbols, 1);
+    PyObject *names = compile_candidates(ns, symbols);
     PyObject *joined = NULL, *text = NULL, *declaration = NULL, *all = NULL;
     PyObject *bound = PyList_New(0);
     if (comma == NULL || names == NULL || bound == NULL) {
@@ -338,8 +339,9 @@ compile_as_function(const Source *source, Namespace *ns, PyObject *statements, c
         }
     }
     joined = PyUnicode_Join(comma, names);
-    text = joined == NULL ? NULL
-                          : PyUnicode_FromFormat("def __o(display, %U):\n %sdef __i(): pass", joined, is_async ? "async " : "");
+    if (joined != NULL) {
+        text = PyUnicode_FromFormat("def __o(display, %U):\n %sdef __i(): pass", joined, is_async ? "async " : "");
+    }
     declaration = node_declaration("nonlocal", bound);
     if (text == NULL || PyErr_Occurred()) {
         goto done;

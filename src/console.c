@@ -386,7 +386,9 @@ console_do(Console *console, PyObject *text)
     else {
         console->listed = command == &cmd_list ? listed : 0;
         int python = command == NULL ? 1 : line.kind == LINE_FORCED ? 0 : console_is_python(console, &line, text);
-        ret = python < 0 ? -1 : python ? console_run_python(console, text) : console_run_command(console, command, line.rest);
+        ret = python < 0 ? -1
+              : python   ? console_run_python(console, text)
+                         : console_run_command(console, command, line.rest);
     }
     Py_DECREF(bytes);
     return ret;
@@ -449,6 +451,9 @@ console_tell_pending(Console *console)
     Py_ssize_t at = 0;
     int ret = 0;
     while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) {
+        if (scope_overwrites((Namespace *)scope)) {
+            continue; /* what could not be written was said at once */
+        }
         PyObject *pending = scope_pending((Namespace *)scope);
         PyObject *comma = PyUnicode_FromString(", ");
         PyObject *names = pending == NULL || comma == NULL ? NULL : PyUnicode_Join(comma, pending);

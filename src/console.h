@@ -22,8 +22,8 @@ typedef struct Console {
     int raises;           /* with the exception that is set */
 } Console;
 
-/* Open a console in `frame`, let the user work, close it. `banner` is shown first. `complaint`: a line to be
- * shown above it, or NULL. The turn must have been taken. 0, or -1 with the exception that the program is to see. When there is nowhere to
+/* Open a console in `frame`, let the user work, close it. The turn must have been taken. `banner` is shown first,
+ * `complaint` (or NULL) above it. 0, or -1 with the exception that the program is to see. When there is nowhere to
  * talk, *why says so, and nothing else happens. */
 int console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
                 CallSite *site, const char **why);

@@ -75,7 +75,8 @@ static int
 hook_collect(ModuleState *state, PyObject *const *args, Py_ssize_t count, PyObject *keywords, HookOptions *options)
 {
     if (count > HOOK_POSITIONAL) {
-        PyErr_Format(PyExc_TypeError, "hook() takes at most %d positional arguments (%zd given)", HOOK_POSITIONAL, count);
+        PyErr_Format(PyExc_TypeError, "hook() takes at most %d positional arguments (%zd given)", HOOK_POSITIONAL,
+                     count);
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {

@@ -16,52 +16,60 @@
 
 /* ---- in the main thread ---- */
 
+/* signal.getsignal(SIGINT) and the handler that raises KeyboardInterrupt: new references, NULL with an exception. */
+static int
+interrupt_look(PyObject **current, PyObject **raising)
+{
+    PyObject *signals = compat_import("_signal"); /* `signal` would import enum */
+    *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
+    *raising = *current == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
+    Py_XDECREF(signals);
+    return *raising == NULL ? -1 : 0;
+}
+
+static int
+interrupt_install(PyObject *handler)
+{
+    PyObject *signals = compat_import("_signal");
+    PyObject *old = signals == NULL ? NULL : PyObject_CallMethod(signals, "signal", "iO", SIGINT, handler);
+    Py_XDECREF(old);
+    Py_XDECREF(signals);
+    return old == NULL ? -1 : 0;
+}
+
 static int
 interrupt_take_main(Interrupt *interrupt)
 {
-    int ret = -1;
-    PyObject *signals = compat_import("_signal"); /* `signal` would import enum */
-    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
-    PyObject *wanted = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
-    if (current == NULL || wanted == NULL) {
-        goto done;
-    }
-    ret = 0;
-    if (current != wanted && current != Py_None) { /* None: set by C code, not to be had from here */
+    PyObject *current, *raising;
+    int ret = interrupt_look(&current, &raising);
+    /* None: set by C code, not to be had from here. */
+    if (ret == 0 && current != raising && current != Py_None && !interrupt->users) {
         sigaction(SIGINT, NULL, &interrupt->action);
-        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, wanted);
-        ret = old == NULL ? -1 : 0;
-        Py_XDECREF(old);
+        ret = interrupt_install(raising);
         if (ret == 0) {
             interrupt->handler = Py_NewRef(current);
         }
     }
-done:
-    Py_XDECREF(wanted);
+    Py_XDECREF(raising);
     Py_XDECREF(current);
-    Py_XDECREF(signals);
     return ret;
 }
 
 static void
 interrupt_give_back_main(Interrupt *interrupt)
 {
-    if (interrupt->handler == NULL) {
-        return;
-    }
-    PyObject *signals = compat_import("_signal");
-    PyObject *current = signals == NULL ? NULL : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
-    PyObject *ours = signals == NULL ? NULL : PyObject_GetAttrString(signals, "default_int_handler");
-    if (current != NULL && current == ours) { /* else the statement has set its own */
-        PyObject *old = PyObject_CallMethod(signals, "signal", "iO", SIGINT, interrupt->handler);
-        if (old != NULL) {
+    PyObject *current, *raising;
+    if (interrupt_look(&current, &raising) == 0) {
+        if (current != raising) {
+            interrupt->users = 1;
+        }
+        else if (interrupt->handler != NULL && interrupt_install(interrupt->handler) == 0) {
             sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
         }
-        Py_XDECREF(old);
     }
-    Py_XDECREF(ours);
+    PyErr_Clear();
+    Py_XDECREF(raising);
     Py_XDECREF(current);
-    Py_XDECREF(signals);
     Py_CLEAR(interrupt->handler);
 }
 
@@ -152,7 +160,6 @@ interrupt_give_back_other(Interrupt *interrupt)
 int
 interrupt_take(Interrupt *interrupt, int is_main)
 {
-    memset(interrupt, 0, sizeof *interrupt);
     interrupt->is_main = is_main;
     interrupt->taken = (is_main ? interrupt_take_main(interrupt) : interrupt_take_other(interrupt)) == 0;
     return interrupt->taken ? 0 : -1;

@@ -11,6 +11,7 @@
 typedef struct Interrupt {
     int taken;
     int is_main;
+    int users;               /* a statement has installed a handler: from then on that is obeyed */
     PyObject *handler;       /* owned: the program's handler, in the main thread, while replaced */
     struct sigaction action; /* the program's */
     pthread_t watcher;       /* in another thread: passes the signal on */
@@ -18,7 +19,8 @@ typedef struct Interrupt {
     int pipe[2];
 } Interrupt;
 
-/* Whatever the program does with SIGINT, it interrupts this thread from now on. -1 with an exception. */
+/* Whatever the program does with SIGINT, it interrupts this thread from now on. The first time all fields are zero.
+ * -1 with an exception. */
 int interrupt_take(Interrupt *interrupt, int is_main);
 
 /* As it was, flags too; unless the statement has installed a handler of its own. */

@@ -272,13 +272,13 @@ scope_get(Namespace *ns, PyObject *name, PyObject **value)
         return 1;
     }
     int found = scope_cell_get(ns, name, value);
-    if (found == 2 && ns->names.kind == NAMES_FUNCTION && names_has_slot(&ns->names, name) == 0) {
-        found = scope_prompt_get(ns, name, value); /* before f_locals, where it may stand as an extra name */
-        found = found == 0 ? 2 : found;
+    if (found == 2 && ns->names.kind == NAMES_FUNCTION && names_has_slot(&ns->names, name) == 0
+        && scope_borrow(ns->shared, name) != NULL) {
+        return scope_prompt_get(ns, name, value); /* not from f_locals, where it may stand as an extra name */
     }
     if (found == 2) {
         found = names_look_up(&ns->names, name, value);
-        if (found == 0 && ns->names.kind != NAMES_FUNCTION) {
+        if (found == 0) {
             found = scope_prompt_get(ns, name, value);
         }
     }
@@ -350,7 +350,8 @@ scope_set(Namespace *ns, PyObject *name, PyObject *value)
     if (scope_shared_set(ns, name, value) < 0) {
         return -1;
     }
-    if (ns->overwrite && ns->names.kind == NAMES_FUNCTION && PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) {
+    if (ns->overwrite && ns->names.kind == NAMES_FUNCTION
+        && PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) {
         /* An extra name in f_locals: eval() in the frame sees it, its compiled code cannot. */
         return scope_frame_set(ns, name, value) < 0 ? -1 : PyDict_SetItem(ns->extras, name, value);
     }
@@ -387,6 +388,13 @@ scope_delete(Namespace *ns, PyObject *name)
         return -1;
     }
     PyObject *shared = scope_borrow(ns->shared, name);
+    if (shared != NULL && PyDict_Contains(ns->extras, name) == 1) {
+        const char *why; /* 3.13.0 deletes nothing from f_locals; here the name is gone all the same */
+        if (names_set(&ns->names, name, NULL, &why) < 0 || PyDict_DelItem(ns->extras, name) < 0) {
+            return -1;
+        }
+        return cell_set(shared, NULL);
+    }
     if (found && ns->overwrite) {
         int done = scope_frame_set(ns, name, NULL);
         return done < 0 ? -1 : done && shared != NULL ? cell_set(shared, NULL) : 0;
@@ -449,7 +457,9 @@ scope_has(Namespace *ns, PyObject *name)
     PyObject *value = NULL;
     int found = scope_cell_get(ns, name, &value);
     if (found == 2) {
-        found = ns->names.kind == NAMES_MODULE ? 0 : names_look_up(&ns->names, name, &value);
+        int prompts = ns->names.kind == NAMES_FUNCTION && names_has_slot(&ns->names, name) == 0
+                      && scope_borrow(ns->shared, name) != NULL;
+        found = ns->names.kind == NAMES_MODULE || prompts ? 0 : names_look_up(&ns->names, name, &value);
         if (found == 1 && scope_is_module(ns) && names_has_slot(&ns->names, name) == 0) {
             found = 0; /* a comprehension inlined in a module: only its own variables count */
         }

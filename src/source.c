@@ -243,7 +243,8 @@ source_execute(Source *source, Namespace *ns, PyObject *display, PyObject **runn
         goto done;
     }
     source->state->inputs++;
-    if (node_add_globals(source->body, scope_declared(ns)) < 0 || (compile_has_inner_code(compiled.code) && source_remember(source) < 0)
+    if (node_add_globals(source->body, scope_declared(ns)) < 0
+        || (compile_has_inner_code(compiled.code) && source_remember(source) < 0)
         || scope_begin(ns, display, compiled.as_class) < 0) {
         goto done;
     }
@@ -281,7 +282,8 @@ source_execute_in_parts(Source *source, Namespace *ns, PyObject *display, PyObje
     PyObject *whole = source->body;
     for (Py_ssize_t i = 0; ret == 0 && i < count; i++) {
         int last = i + 1 == count;
-        if (last || node_is_star_import(PyList_GetItem(whole, i)) || node_is_star_import(PyList_GetItem(whole, i + 1))) {
+        if (last || node_is_star_import(PyList_GetItem(whole, i))
+            || node_is_star_import(PyList_GetItem(whole, i + 1))) {
             source->body = PyList_GetSlice(whole, start, i + 1);
             ret = source->body == NULL ? -1 : source_execute(source, ns, display, runner);
             Py_XDECREF(source->body);

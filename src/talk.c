@@ -177,7 +177,8 @@ talk_write(Talk *talk, PyObject *text)
     talk_flush();
     if (!talk->has_term) {
         PyObject *out = PySys_GetObject("stdout");
-        PyObject *count = out == NULL || out == Py_None ? Py_NewRef(Py_None) : PyObject_CallMethod(out, "write", "O", text);
+        PyObject *count = out == NULL || out == Py_None ? Py_NewRef(Py_None)
+                                                        : PyObject_CallMethod(out, "write", "O", text);
         Py_XDECREF(count);
         return count == NULL ? -1 : 0;
     }

@@ -1,20 +1,7 @@
-/* A terminal, see term.h. The only file that includes readline.
+/* A terminal, see term.h. With term_state.c the only file that includes readline.
  *
- * Readline is one set of global variables in the process, and the program may use it itself: through CPython's
- * `readline` module, which is linked with the same library, or in a console of its own. So each term_read() takes
- * the whole of it and gives the whole of it back: `host` is what the program had, `own` is ours, and taking and
- * giving are the same two steps, readline_store() of one and readline_load() of the other. What they hold:
- *
- *   variables   every exported one, from the table VARIABLES
- *   settings    the variables of inputrc, which are not exported, by name through rl_variable_value()
- *   line        rl_save_state(): the line buffer, the prompt, the undo list. Ours has a buffer of its own, for
- *               readline may reallocate it and free prompts.
- *   keymaps     the contents of the five that readline works in. Vi mode switches between them by address, so a
- *               copy at another address would be left at the first Escape. Maps below them are deep copies.
- *   history     entry by entry. Swapping HISTORY_STATE is no way: 8.3 frees or reuses the host's array.
- *
- * If nobody has initialised readline before, it is done under the name that CPython's module would use, so that a
- * later `import readline` finds `$if Python` of inputrc obeyed; `$if hooking` is obeyed in our own state.
+ * Each term_read() takes all of readline from the program (see term_state.c), reads a line through the callback
+ * interface, and gives everything back.
  *
  * Signals: Ctrl-C and Ctrl-Z are keys here, not signals, so a prompt in any thread gets its own. Signals that
  * would end the process first put the terminal right. Everything is reinstalled as it was found.
@@ -26,9 +13,10 @@
 
 #include "term.h"
 
+#include "term_state.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -39,78 +27,6 @@
 #include <unistd.h>
 
 #include <readline/history.h>
-#include <readline/readline.h>
-
-/* Every variable that readline 8 exports and that rl_save_state() does not cover. */
-#define VARIABLES(X)                                                                                             \
-    X(rl_readline_name) X(rl_terminal_name) X(rl_display_prompt) X(rl_prefer_env_winsize) X(rl_startup_hook) X(rl_pre_input_hook)      \
-    X(rl_event_hook) X(rl_signal_event_hook) X(rl_input_available_hook) X(rl_getc_function)                      \
-    X(rl_redisplay_function) X(rl_prep_term_function) X(rl_deprep_term_function) X(rl_executing_keymap)           \
-    X(rl_binding_keymap) X(rl_executing_key) X(rl_erase_empty_line) X(rl_already_prompted)                        \
-    X(rl_num_chars_to_read) X(rl_dispatching) X(rl_explicit_arg) X(rl_numeric_arg) X(rl_change_environment)       \
-    X(rl_catch_signals) X(rl_catch_sigwinch) X(rl_persistent_signal_handlers) X(rl_completion_entry_function)     \
-    X(rl_menu_completion_entry_function) X(rl_ignore_some_completions_function)                                  \
-    X(rl_attempted_completion_function) X(rl_basic_word_break_characters) X(rl_completer_word_break_characters)   \
-    X(rl_completion_word_break_hook) X(rl_completer_quote_characters) X(rl_basic_quote_characters)                \
-    X(rl_filename_quote_characters) X(rl_special_prefixes) X(rl_directory_completion_hook)                        \
-    X(rl_directory_rewrite_hook) X(rl_filename_stat_hook) X(rl_filename_rewrite_hook)                             \
-    X(rl_completion_display_matches_hook) X(rl_filename_completion_desired) X(rl_filename_quoting_desired)        \
-    X(rl_filename_quoting_function) X(rl_filename_dequoting_function) X(rl_char_is_quoted_p)                      \
-    X(rl_attempted_completion_over) X(rl_completion_type) X(rl_completion_invoking_key)                           \
-    X(rl_completion_query_items) X(rl_completion_append_character) X(rl_completion_suppress_append)               \
-    X(rl_completion_quote_character) X(rl_completion_found_quote) X(rl_completion_suppress_quote)                 \
-    X(rl_sort_completion_matches) X(rl_completion_mark_symlink_dirs) X(rl_ignore_completion_duplicates)           \
-    X(rl_inhibit_completion) X(rl_pending_input) X(rl_eof_found) X(rl_insert_mode) X(rl_last_func) X(history_expansion_char)      \
-    X(history_subst_char) X(history_word_delimiters) X(history_comment_char) X(history_no_expand_chars)           \
-    X(history_search_delimiter_chars) X(history_quotes_inhibit_expansion) X(history_quoting_state)                \
-    X(history_write_timestamps) X(history_multiline_entries) X(history_inhibit_expansion_function)
-
-/* Where readline draws and reads. Set from rl_outstream and rl_instream only when a line is begun, so without this a
- * host that redraws before that would write to our stream, closed by then. Not declared in readline's headers. */
-extern FILE *_rl_in_stream __attribute__((weak));
-extern FILE *_rl_out_stream __attribute__((weak));
-
-/* Settings of inputrc. Some set others on the way, so the order matters: bracketed paste sets the active region,
- * the visible bell the bell style. Not here: those that are exported too, and history-size (see history). */
-static const char *const SETTINGS[] = {
-    "bind-tty-special-chars", "blink-matching-paren", "byte-oriented", "colored-completion-prefix", "colored-stats",
-    "completion-ignore-case", "completion-map-case", "convert-meta", "disable-completion",
-    "echo-control-characters", "enable-bracketed-paste", "enable-active-region", "enable-keypad",
-    "enable-meta-key", "expand-tilde", "history-preserve-point", "horizontal-scroll-mode", "input-meta",
-    "mark-directories", "mark-modified-lines", "match-hidden-files", "menu-complete-display-prefix", "output-meta",
-    "page-completions", "prefer-visible-bell", "print-completions-horizontally", "revert-all-at-newline",
-    "show-all-if-ambiguous", "show-all-if-unmodified", "show-mode-in-prompt", "skip-completed-text",
-    "visible-stats", "bell-style", "comment-begin", "completion-display-width", "completion-prefix-display-length",
-    "emacs-mode-string", "keyseq-timeout", "vi-cmd-mode-string", "vi-ins-mode-string",
-    "active-region-start-color", "active-region-end-color",
-};
-enum { SETTING_COUNT = sizeof SETTINGS / sizeof *SETTINGS };
-
-static KEYMAP_ENTRY *const MAPS[] = {
-    emacs_standard_keymap, emacs_meta_keymap, emacs_ctlx_keymap, vi_insertion_keymap, vi_movement_keymap,
-};
-enum { MAP_COUNT = sizeof MAPS / sizeof *MAPS };
-
-typedef struct Variables {
-#define FIELD(name) __typeof__(name) name;
-    VARIABLES(FIELD)
-#undef FIELD
-} Variables;
-
-typedef struct Entries {
-    HIST_ENTRY **list; /* owned while taken out */
-    int count;
-    int base, offset, stifled, limit;
-} Entries;
-
-/* All that readline keeps in variables. */
-typedef struct Readline {
-    Variables variables;
-    char *settings[SETTING_COUNT]; /* owned */
-    struct readline_state line;
-    FILE *in, *out; /* borrowed: _rl_in_stream and _rl_out_stream */
-    KEYMAP_ENTRY maps[MAP_COUNT][KEYMAP_SIZE];
-} Readline;
 
 enum { FATAL_COUNT = 8 };
 static const int FATAL_SIGNALS[FATAL_COUNT] = {SIGHUP, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM};
@@ -118,12 +34,8 @@ static const int FATAL_SIGNALS[FATAL_COUNT] = {SIGHUP, SIGQUIT, SIGTERM, SIGALRM
 /* One for the process: readline is. Guarded by the GIL; `active` by being set while it is in use. */
 static struct {
     int active;
-    int own_ready;          /* `own` has been set up */
-    Readline host, own;
-    Entries host_history;
     Term *term;             /* borrowed, while active */
     unsigned long thread;   /* the one that reads, while active */
-    char *locale;           /* owned: the program's LC_CTYPE, while active */
     char *line;             /* the line read */
     int got_line, got_eof, got_interrupt;
     int again;              /* a key to be read again, or EOF */
@@ -137,98 +49,6 @@ static struct {
 } self = {.wake = {-1, -1}};
 
 static volatile sig_atomic_t got_winch, got_cont;
-
-/* ---- storing and loading ---- */
-
-static void
-readline_store(Readline *to)
-{
-#define STORE(name) to->variables.name = name;
-    VARIABLES(STORE)
-#undef STORE
-    for (int i = 0; i < SETTING_COUNT; i++) {
-        const char *value = rl_variable_value(SETTINGS[i]);
-        free(to->settings[i]);
-        to->settings[i] = value == NULL ? NULL : strdup(value);
-    }
-    to->in = &_rl_in_stream != NULL ? _rl_in_stream : NULL;
-    to->out = &_rl_out_stream != NULL ? _rl_out_stream : NULL;
-    rl_save_state(&to->line);
-    for (int i = 0; i < MAP_COUNT; i++) {
-        memcpy(to->maps[i], MAPS[i], sizeof to->maps[i]);
-    }
-}
-
-static void
-readline_load(Readline *from)
-{
-    /* Reallocated whenever it is too short, and its size is a variable of readline's own: the newest is the one. */
-    char *keyseq = rl_executing_keyseq;
-    for (int i = 0; i < MAP_COUNT; i++) {
-        memcpy(MAPS[i], from->maps[i], sizeof from->maps[i]);
-    }
-    for (int i = 0; i < SETTING_COUNT; i++) {
-        const char *now = rl_variable_value(SETTINGS[i]);
-        if (from->settings[i] != NULL && (now == NULL || strcmp(now, from->settings[i]) != 0)) {
-            rl_variable_bind(SETTINGS[i], from->settings[i]);
-        }
-    }
-    rl_restore_state(&from->line);
-    rl_executing_keyseq = keyseq;
-    if (&_rl_in_stream != NULL && &_rl_out_stream != NULL) {
-        _rl_in_stream = from->in;
-        _rl_out_stream = from->out;
-    }
-#define LOAD(name) name = from->variables.name;
-    VARIABLES(LOAD)
-#undef LOAD
-}
-
-static void
-history_take(Entries *to)
-{
-    to->offset = where_history();
-    to->base = history_base;
-    to->stifled = history_is_stifled();
-    to->limit = history_max_entries;
-    unstifle_history();
-    to->count = history_length;
-    to->list = to->count > 0 ? malloc((size_t)to->count * sizeof *to->list) : NULL;
-    if (to->list == NULL) {
-        to->count = 0;
-    }
-    for (int i = to->count - 1; i >= 0; i--) {
-        to->list[i] = remove_history(i);
-    }
-}
-
-static void
-history_give_back(Entries *from)
-{
-    clear_history();
-    for (int i = 0; i < from->count; i++) {
-        HIST_ENTRY *entry = from->list[i];
-        add_history(entry->line);
-        if (entry->timestamp != NULL && *entry->timestamp != '\0') {
-            add_history_time(entry->timestamp);
-        }
-        if (entry->data != NULL) {
-            HIST_ENTRY *old = replace_history_entry(history_length - 1, entry->line, entry->data);
-            free_history_entry(old);
-        }
-        free_history_entry(entry);
-    }
-    free(from->list);
-    from->list = NULL;
-    if (from->stifled) {
-        stifle_history(from->limit);
-    }
-    else {
-        history_max_entries = from->limit;
-    }
-    history_base = from->base;
-    history_set_pos(from->offset);
-}
 
 /* ---- keys ---- */
 
@@ -289,50 +109,6 @@ term_no_matches(const char *Py_UNUSED(text), int Py_UNUSED(start), int Py_UNUSED
 {
     rl_attempted_completion_over = 1; /* or readline would offer file names */
     return NULL;
-}
-
-static void
-map_set(Keymap map, int key, rl_command_func_t *function)
-{
-    /* Not rl_bind_key_in_map(): that frees a macro that was bound, which is the host's. */
-    map[key].type = ISFUNC;
-    map[key].function = function;
-}
-
-static int
-map_is_static(Keymap map)
-{
-    for (int i = 0; i < MAP_COUNT; i++) {
-        if (map == MAPS[i]) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Make what a map leads to our own: maps below it, macros. */
-static void
-map_own(Keymap map)
-{
-    for (int key = 0; key < KEYMAP_SIZE; key++) {
-        KEYMAP_ENTRY *entry = &map[key];
-        if (entry->type == ISMACR && entry->function != NULL) {
-            /* A macro's text is kept as a function pointer, readline's own way. */
-            char *text;
-            memcpy(&text, &entry->function, sizeof text);
-            text = strdup(text);
-            memcpy(&entry->function, &text, sizeof text);
-        }
-        else if (entry->type == ISFUNC
-                 && (entry->function == rl_char_search || entry->function == rl_backward_char_search)) {
-            entry->function = NULL; /* with Escape behind it crashes readline 8.2 in the callback interface */
-        }
-        else if (entry->type == ISKMAP && !map_is_static((Keymap)(void *)entry->function)) {
-            Keymap copy = rl_copy_keymap((Keymap)(void *)entry->function);
-            map_own(copy);
-            memcpy(&entry->function, &copy, sizeof copy);
-        }
-    }
 }
 
 /* ---- signals ---- */
@@ -516,52 +292,21 @@ on_line(char *line)
     rl_callback_handler_remove();
 }
 
-/* Our own state of readline, at the first use: what is the host's now, the user's inputrc once more with our name,
- * our functions and keys. Called with the host's state stored. */
+/* Our functions and keys, in our own state of readline. */
 static void
-own_set_up(void)
+term_set_up(void)
 {
-    Readline *own = &self.own;
-    for (int i = 0; i < MAP_COUNT; i++) {
-        map_own(MAPS[i]);
-    }
-    rl_save_state(&own->line);
-    own->line.buffer = calloc(1, 256);
-    own->line.buflen = 256;
-    own->line.point = own->line.end = own->line.mark = 0;
-    own->line.ul = NULL;
-    own->line.prompt = NULL;
-    own->line.macro = NULL;
-    own->line.done = own->line.pendingin = 0;
-    own->line.lastfunc = NULL;
-    rl_restore_state(&own->line);
-    rl_readline_name = "hooking";
-    rl_read_init_file(NULL);
-    rl_variable_bind("isearch-terminators", "\033\012"); /* the default, see term_guard_search() */
-    rl_startup_hook = rl_pre_input_hook = rl_event_hook = rl_signal_event_hook = rl_input_available_hook = NULL;
     rl_getc_function = term_getc;
     rl_redisplay_function = term_draw;
     rl_prep_term_function = term_prep;
     rl_deprep_term_function = term_deprep;
-    rl_completion_entry_function = rl_menu_completion_entry_function = NULL;
-    rl_ignore_some_completions_function = NULL;
     rl_attempted_completion_function = term_no_matches;
-    rl_completion_display_matches_hook = NULL;
     rl_completion_append_character = '\0';
-    rl_catch_signals = rl_catch_sigwinch = rl_change_environment = 0;
-    rl_erase_empty_line = rl_already_prompted = rl_num_chars_to_read = 0;
-    static KEYMAP_ENTRY *const typing[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
-    for (size_t i = 0; i < sizeof typing / sizeof *typing; i++) {
-        map_set(typing[i], '\r', term_key_accept);
-        map_set(typing[i], '\n', term_key_accept);
-        map_set(typing[i], 'C' & 0x1f, term_key_interrupt);
-        map_set(typing[i], 'Z' & 0x1f, term_key_suspend);
-        if (typing[i][(int)'\t'].type == ISFUNC && typing[i] != vi_movement_keymap) {
-            map_set(typing[i], '\t', term_key_tab);
-        }
-    }
-    readline_store(own);
-    self.own_ready = 1;
+    term_state_bind('\r', term_key_accept);
+    term_state_bind('\n', term_key_accept);
+    term_state_bind('\t', term_key_tab);
+    term_state_bind('C' & 0x1f, term_key_interrupt);
+    term_state_bind('Z' & 0x1f, term_key_suspend);
 }
 
 static void
@@ -580,26 +325,12 @@ static void
 on_fork_child(void)
 {
     if (self.active) {
-        readline_load(&self.host);
-        history_give_back(&self.host_history);
+        term_state_abandon();
         signals_give_back();
         self.active = 0;
         self.term = NULL;
         wake_close();
     }
-}
-
-/* Readline's first initialisation in this process, as CPython's module would do it. */
-static void
-term_first_init(void)
-{
-    const char *name = rl_readline_name;
-    int environment = rl_change_environment;
-    rl_readline_name = "python";
-    rl_change_environment = 0; /* or LINES and COLUMNS appear in the program's environment */
-    rl_initialize();
-    rl_readline_name = name;
-    rl_change_environment = environment;
 }
 
 static void
@@ -616,24 +347,11 @@ term_take(Term *term, const History *history)
     }
     self.term = term;
     self.thread = PyThread_get_thread_ident();
-    const char *locale = setlocale(LC_CTYPE, NULL);
-    self.locale = locale == NULL ? NULL : strdup(locale); /* readline sets it from the environment, each time */
     self.have_cooked = term_make_usable(fileno(term->in), &self.found, &self.cooked);
-    if (!RL_ISSTATE(RL_STATE_INITIALIZED)) {
-        term_first_init();
-    }
-    readline_store(&self.host);
-    history_take(&self.host_history);
-    if (self.own_ready) {
-        readline_load(&self.own);
-    }
-    else {
-        own_set_up();
-    }
+    term_state_take(term_set_up);
     self.active = 1;
     rl_instream = term->in;
     rl_outstream = term->out;
-    unstifle_history();
     for (size_t i = 0; i < history->count; i++) {
         add_history(history->lines[i]);
     }
@@ -649,15 +367,9 @@ static void
 term_give_back(void)
 {
     signals_give_back();
-    readline_store(&self.own);
-    readline_load(&self.host);
-    history_give_back(&self.host_history);
+    term_state_give_back();
     if (self.have_cooked && memcmp(&self.found, &self.cooked, sizeof self.found) != 0) {
         tcsetattr(fileno(self.term->in), TCSADRAIN, &self.found);
-    }
-    if (self.locale != NULL) {
-        setlocale(LC_CTYPE, self.locale);
-        free(self.locale);
     }
     self.active = 0;
     self.term = NULL;
@@ -698,7 +410,9 @@ term_drain_wake(void)
     }
     if (got_winch) {
         got_winch = 0;
+        rl_redisplay_function = rl_redisplay; /* for another one readline would not clear the line first */
         rl_resize_terminal();
+        rl_redisplay_function = term_draw;
     }
     if (got_cont) { /* stopped from outside and continued, by a shell that has its own idea of the terminal */
         got_cont = 0;
@@ -713,17 +427,27 @@ term_drain_wake(void)
 static int
 term_wait(int fd, int is_main)
 {
-    enum { HOOK_INTERVAL = 50 }; /* ms: how often GUI loops are turned */
+    static const struct timespec hook_interval = {0, 50000000}; /* how often GUI loops are turned */
     struct pollfd ready[2] = {{fd, POLLIN, 0}, {self.wake[0], POLLIN, 0}};
     int hook = is_main && PyOS_InputHook != NULL;
-    int count;
-    Py_BEGIN_ALLOW_THREADS
-    count = poll(ready, 2, hook ? HOOK_INTERVAL : -1);
-    if (count == 0 && hook) {
-        PyOS_InputHook(); /* expects the GIL to be released, as CPython's own prompt has it */
+    int count = 0;
+    sigset_t all, old;
+    /* A signal between the look at it and the waiting would not be noticed: it is let in by the waiting itself. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failed = is_main && PyErr_CheckSignals() < 0;
+    if (!failed) {
+        Py_BEGIN_ALLOW_THREADS
+        count = ppoll(ready, 2, hook ? &hook_interval : NULL, &old);
+        Py_END_ALLOW_THREADS
     }
-    Py_END_ALLOW_THREADS
-    if (is_main && PyErr_CheckSignals() < 0) {
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (count == 0 && hook && !failed) {
+        Py_BEGIN_ALLOW_THREADS
+        PyOS_InputHook(); /* expects the GIL to be released, as CPython's own prompt has it */
+        Py_END_ALLOW_THREADS
+    }
+    if (failed || (is_main && PyErr_CheckSignals() < 0)) {
         return -1;
     }
     if (count > 0 && ready[1].revents != 0) {
@@ -828,7 +552,7 @@ int
 term_is_busy(void)
 {
     return self.active ? self.thread == PyThread_get_thread_ident()
-                       : RL_ISSTATE(RL_STATE_CALLBACK | RL_STATE_READCMD) != 0;
+                       : term_state_is_hosts();
 }
 
 void
@@ -851,8 +575,13 @@ term_size(const Term *term, int *columns, int *rows)
 void
 term_notify(const char *text)
 {
-    free(self.notice);
-    self.notice = strdup(text);
+    size_t before = self.notice == NULL ? 0 : strlen(self.notice);
+    char *longer = realloc(self.notice, before + strlen(text) + 2);
+    if (longer == NULL) {
+        return;
+    }
+    sprintf(longer + before, "%s%s", before > 0 ? "\n" : "", text);
+    self.notice = longer;
     if (self.active) {
         term_wake('n');
     }

@@ -1,0 +1,25 @@
+/* Taking readline over from the program and giving it back, to the last variable. For term.c alone. */
+#ifndef HOOKING_TERM_STATE_H
+#define HOOKING_TERM_STATE_H
+
+#include <stdio.h>
+
+#include <readline/readline.h>
+
+/* From here on readline, its keymaps and its history are ours, and the history is empty. `set_up` is called once in the
+ * life of the process, in our own state, to install functions and keys. */
+void term_state_take(void (*set_up)(void));
+
+/* They are the program's again. What we had is kept for the next time. */
+void term_state_give_back(void);
+
+/* The same without keeping ours: in a forked child, where it was in the middle of something. */
+void term_state_abandon(void);
+
+/* Is the program reading with readline at this moment? (Not to be asked while it is ours.) */
+int term_state_is_hosts(void);
+
+/* Bind a key in the maps that text is typed with, emacs and vi. For `set_up`. */
+void term_state_bind(int key, rl_command_func_t *function);
+
+#endif
