@@ -60,7 +60,8 @@ def test_after_passes_over_the_next_calls(terminal):
     assert t.run("i") == "7"
 
 
-@pytest.mark.parametrize("line", ["after", "after x", "after -1", "after 1.5", "after 1 2", "after 99999999999999999999"])
+@pytest.mark.parametrize("line", [
+    "after", "after x", "after -1", "after 1.5", "after 1 2", "after 99999999999999999999"])
 def test_after_wants_a_number(terminal, line):
     t = terminal(LOOP)
     t.prompt()

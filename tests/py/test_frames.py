@@ -1,7 +1,7 @@
 """Every kind of frame, and what a write or a delete in it does, on each version of CPython.
 
 The rule under all of it: a change reaches the frame at once, or the console says that it cannot. The first half types
-at a real prompt; the second takes `hooking._core.Namespace`, the same scope without a console, where no prompt can stand:
+at a real prompt; the second takes `hooking._core.Namespace`, the same scope without a console, where no prompt can be:
 in frames that are suspended, finished, of another thread, or left by an exception.
 """
 
@@ -547,28 +547,28 @@ def told(output, name):
 
 @pytest.mark.parametrize("kind, works", [
     ("local", VERSION == (3, 11)), ("argument", VERSION == (3, 11)),
-    ("cell", VERSION <= (3, 12)), ("captured argument", VERSION <= (3, 12))])
+    ("cell", VERSION <= (3, 12)), ("captured", VERSION <= (3, 12))])
 def test_deleting(terminal, kind, works):
     """python/cpython#125590: `del` of a local. CPython 3.12 would leave None, 3.13 on refuses."""
     t = terminal(f'''
         from hooking import hook
-        def f(argument):
-            local = cell = captured = 1
-            def g(): return cell, argument if {kind.startswith("captured")} else 0
+        def f(argument, captured):
+            local = cell = 1
+            def g(): return cell, captured
             hook(overwrite_locals=True)
-            for name in ("local", "cell", "argument"):
+            for name in ("local", "cell", "argument", "captured"):
                 try:
                     print(name, eval(name, globals(), locals()))
                 except NameError:
                     print(name, "unbound")
             try:
-                print(local, cell, argument)
+                print(local, cell, argument, captured)
             except UnboundLocalError as e:
                 print("UnboundLocalError")
-        f(1)
+        f(1, 1)
     ''', options=["-W", "error"])
     t.prompt()
-    name = kind.split()[-1]
+    name = kind
     output = t.run(f"del {name}")
     after = t.leave()
     assert t.end() == 0
@@ -577,9 +577,10 @@ def test_deleting(terminal, kind, works):
         assert f"{name} unbound" in after and after.endswith("UnboundLocalError")
     else:
         assert told(output, name)
-        assert f"{name} 1" in after and after.endswith("1 1 1")
+        assert f"{name} 1" in after and after.endswith("1 1 1 1")
 
 
+@pytest.mark.skipif(sys.version_info[:3] == (3, 13, 0), reason="CPython 3.13.0 deletes nothing through f_locals")
 def test_deleting_a_name_typed_here_works_everywhere(terminal):
     session(terminal, '''
         def f():
@@ -634,7 +635,7 @@ def test_a_comprehension_at_module_level(terminal):
     assert t.end() == 0
     assert told(said, "i") or after.startswith("[(100, 2), (1, 2)]")
     if told(said, "i"):
-        assert after.startswith("[(0, 2), (1, 2)]")
+        assert "[(0, 2), (1, 2)]" in after
     assert after.endswith("2 False")
 
 
@@ -669,8 +670,8 @@ def test_a_comprehension_in_a_class_body(terminal):
     after = t.leave()
     assert t.end() == 0
     assert told(of_i, "i") and "[0, 1]" in after or "[100, 1]" in after
-    if INLINED:
-        assert told(of_x, "x") and after.split()[2] == "1" or after.split()[2] == "2"
+    if INLINED:                               # else x is a new name of the comprehension's own frame
+        assert told(of_x, "x") and "] 1 no i" in after or "] 2 no i" in after
     assert after.endswith("no i")
 
 
@@ -960,6 +961,11 @@ def overwriting(frame):
     return Namespace(frame, overwrite=True)
 
 
+def refusals(names):
+    """What a scope could not do since it was asked last, in words."""
+    return "\n".join(names.refusals())
+
+
 def test_namespace_is_a_mapping():
     def f(x, y):
         def g(): return y
@@ -1230,21 +1236,17 @@ def test_namespace_deletes_or_refuses(kind, works):
         local = cell = 1
         def g(): return cell
         names = overwriting(sys._getframe())
-        refused = None
+        del names[kind]
         try:
-            del names[kind]
-        except Exception as e:
-            refused = e
-        try:
-            still = {"local": lambda: local, "cell": g}[kind]() if kind == "cell" else local
+            still = g() if kind == "cell" else local
         except NameError:
             still = None
-        return refused, still
-    refused, still = f()
+        return refusals(names), still, kind in names
+    refused, still, shown = f()
     if works:
-        assert (refused, still) == (None, None)
+        assert (refused, still, shown) == ("", None, False)
     else:
-        assert kind in str(refused) and still == 1
+        assert kind in refused and still == 1 and shown
 
 
 def test_namespace_of_a_module():

@@ -859,6 +859,8 @@ case("a global read and bound in nested scopes of one input", """
     (['X', 'X'], ['X', 'X'])
     """)
 
+DELETES = re.compile(r"\bdel (z|len)\b|\bas e:")
+
 # Where every one of them must hold. `overwrite` changes what reaches the program, nothing at the prompt.
 FRAMES = ["function", "closure"]
 
@@ -867,6 +869,8 @@ FRAMES = ["function", "closure"]
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("transcript", CASES.values())
 def test_input(host, transcript, frame, overwrite):
+    # 3.13.0 (alone) deletes nothing through f_locals, not even a name that was added to it, and the console says so.
+    overwrite = overwrite and not (DELETES.search(transcript) and sys.version_info[:3] == (3, 13, 0))
     host.case(transcript, frame, overwrite)
 
 

@@ -123,7 +123,15 @@ def use(t):
 @functools.cache
 def imported_by_errors():
     """Modules of the standard library that compiling an input and showing a traceback may bring in, and no others."""
-    program = "import sys, traceback, linecache, ast, symtable; print(*sys.modules)"
+    program = """if True:
+        import ast, os, symtable, sys, traceback
+        for source in ("os.path.join(3)", "1 +* 2"):
+            try:
+                eval(source)
+            except Exception:
+                traceback.format_exc()
+        print(*sys.modules)
+    """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
