@@ -2,8 +2,7 @@
 #ifndef HOOKING_AWAIT_H
 #define HOOKING_AWAIT_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 /* Run a coroutine: on the loop that runs in this thread, turning it from within until the coroutine is done, or
  * when none runs on one of the console's own, an asyncio.Runner kept in *runner. Its result, a new reference. */

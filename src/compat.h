@@ -1,9 +1,26 @@
-/* Every call that depends on the version of CPython, and every symbol outside the limited API. */
+/* Python.h, and every call that depends on the version of CPython or uses a symbol outside the limited API. */
 #ifndef HOOKING_COMPAT_H
 #define HOOKING_COMPAT_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+
+/* Headers of 3.11 count references in line, which is wrong for the immortal objects of 3.12 and later: a binary that
+ * serves both leaves the counting to the interpreter. Later headers do that by themselves for the limited API. */
+#if PY_VERSION_HEX < 0x030c0000
+#undef Py_INCREF
+#undef Py_DECREF
+#undef Py_XINCREF
+#undef Py_XDECREF
+#undef Py_NewRef
+#undef Py_XNewRef
+#define Py_INCREF(object) Py_IncRef((PyObject *)(object))
+#define Py_DECREF(object) Py_DecRef((PyObject *)(object))
+#define Py_XINCREF(object) Py_IncRef((PyObject *)(object))
+#define Py_XDECREF(object) Py_DecRef((PyObject *)(object))
+#define Py_NewRef(object) (Py_NewRef)((PyObject *)(object))
+#define Py_XNewRef(object) (Py_XNewRef)((PyObject *)(object))
+#endif
 
 #ifndef Py_SETREF /* in the limited API from 3.12 on */
 #define Py_SETREF(place, object)             \

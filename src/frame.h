@@ -2,8 +2,7 @@
 #ifndef HOOKING_FRAME_H
 #define HOOKING_FRAME_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 /* A place to stand on the stack. Level 0 is the frame that called hook(), larger levels are its callers. */
 typedef struct FrameView {

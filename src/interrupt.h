@@ -2,8 +2,7 @@
 #ifndef HOOKING_INTERRUPT_H
 #define HOOKING_INTERRUPT_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -2,8 +2,7 @@
 #ifndef HOOKING_LOG_H
 #define HOOKING_LOG_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 enum { LOG_DEBUG = 10, LOG_WARNING = 30 };
 

@@ -2,8 +2,7 @@
 #ifndef HOOKING_NAMES_H
 #define HOOKING_NAMES_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 typedef enum NamesKind {
     NAMES_FUNCTION, /* slots: functions, generators, lambdas, comprehensions with a frame */

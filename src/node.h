@@ -2,8 +2,7 @@
 #ifndef HOOKING_NODE_H
 #define HOOKING_NODE_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 /* Is the node of that type? */
 int node_is(PyObject *node, const char *type);

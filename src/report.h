@@ -2,8 +2,7 @@
 #ifndef HOOKING_REPORT_H
 #define HOOKING_REPORT_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 /* Take the exception that is set and give its traceback as text, with the user's frames alone: from the input
  * (`filename`, or NULL) on, and without the exception in whose handler the program called hook(). A new str, NULL

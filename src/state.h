@@ -2,8 +2,7 @@
 #ifndef HOOKING_STATE_H
 #define HOOKING_STATE_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 #include "callsite.h"
 

@@ -2,8 +2,7 @@
 #ifndef HOOKING_TALK_H
 #define HOOKING_TALK_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 #include "interrupt.h"
 #include "term.h"

@@ -8,8 +8,7 @@
  *
  * The GIL is held while readline works, for its hooks may be Python, and released while waiting for a key.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 #include "term.h"
 

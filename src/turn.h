@@ -2,8 +2,7 @@
 #ifndef HOOKING_TURN_H
 #define HOOKING_TURN_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 /* Wait for this thread's turn, and tell the one whose turn it is that the hook() in `frame` waits. -1 with an
  * exception (Ctrl-C). A thread that has the turn may take it again, for a console within a console. */
