@@ -498,11 +498,12 @@ compile_input(const Source *source, Namespace *ns, Compiled *compiled)
         goto done;
     }
     plain = compile_call(module, source->filename, "exec", flags | (may_await ? ALLOW_TOP_LEVEL_AWAIT : 0));
-    if (plain == NULL && !(PyErr_ExceptionMatches(PyExc_SyntaxError) && compile_has_inner_nonlocal(source))) {
-        goto done;
-    }
     PyObject *type, *value, *traceback; /* what is wrong with it as a module; told if the other forms fail too */
     PyErr_Fetch(&type, &value, &traceback);
+    if (plain == NULL && !(PyErr_GivenExceptionMatches(type, PyExc_SyntaxError) && compile_has_inner_nonlocal(source))) {
+        PyErr_Restore(type, value, traceback);
+        goto done;
+    }
     compiled->is_coroutine = plain != NULL && (code_flags(plain) & CODE_COROUTINE) != 0;
     ret = 0;
     if (plain == NULL || compile_has_inner_code(plain) || compile_mentions(source, ":=")) {

@@ -392,6 +392,7 @@ def test_the_programs_sigterm_handler_is_called(terminal):
     t.expect("terminated")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
+    t.ready()
     t.key("C-d")
     t.expect("handler <lambda>")
 

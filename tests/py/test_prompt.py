@@ -592,6 +592,7 @@ def test_other_threads_run(terminal):
     t.expect("worked")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
+    t.ready()
     t.key("C-d")
     assert t.end() == 0
 
@@ -607,6 +608,7 @@ def test_signal_handlers_run(terminal):
     t.expect("handled")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
+    t.ready()
     t.key("C-d")
     assert t.end() == 0
 
@@ -651,6 +653,7 @@ def test_the_input_hook_is_called(terminal):
     t.expect("five calls")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
+    t.ready()
     t.key("C-d")
     t.expect("still ours True")
     assert t.end() == 0

@@ -445,6 +445,7 @@ def test_a_hook_in_an_input_hook_returns_with_a_warning(terminal):
     t.expect("WARNING inside")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
+    t.ready()
     t.key("C-d")
     t.expect("end")
     assert t.end() == 0
@@ -470,6 +471,7 @@ def test_a_hook_in_a_signal_handler_while_the_prompt_waits(terminal):
     t.expect("handled")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
+    t.ready()
     t.key("C-d")
     t.expect("end")
     assert t.end() == 0
