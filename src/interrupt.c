@@ -58,18 +58,26 @@ interrupt_take_main(Interrupt *interrupt)
 static void
 interrupt_give_back_main(Interrupt *interrupt)
 {
+    enum { TRIES = 10 };
     PyObject *current, *raising;
-    if (interrupt_look(&current, &raising) == 0) {
-        if (current != raising) {
+    int done = 0;
+    /* A Ctrl-C that is under way is raised by signal.signal() itself. It comes too late for the statement. */
+    for (int i = 0; i < TRIES && !done; i++) {
+        PyErr_Clear();
+        done = interrupt_look(&current, &raising) == 0;
+        if (done && current != raising) {
             interrupt->users = 1;
         }
-        else if (interrupt->handler != NULL && interrupt_install(interrupt->handler) == 0) {
-            sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
+        else if (done && interrupt->handler != NULL) {
+            done = interrupt_install(interrupt->handler) == 0;
         }
+        Py_XDECREF(raising);
+        Py_XDECREF(current);
+    }
+    if (done && interrupt->handler != NULL && !interrupt->users) {
+        sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
     }
     PyErr_Clear();
-    Py_XDECREF(raising);
-    Py_XDECREF(current);
     Py_CLEAR(interrupt->handler);
 }
 

@@ -128,8 +128,8 @@ scope_knows(Namespace *ns, PyObject *name)
     if (slot != 0 && ns->names.kind == NAMES_FUNCTION) {
         return slot;
     }
-    if (ns->names.mapping != NULL && ns->overwrite) {
-        return 1;
+    if (ns->overwrite && (ns->names.mapping != NULL || ns->names.kind == NAMES_HIDDEN)) {
+        return 1; /* whatever is bound there is the frame's, or refused */
     }
     PyObject *value;
     int found = names_get(&ns->names, name, &value);
