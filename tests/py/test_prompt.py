@@ -258,8 +258,8 @@ def test_input_at_the_prompt(terminal):
     t.line("Ada Lovelace")
     t.prompt()
     assert t.run("answer") == "'Ada Lovelace'"
-    t.line("import sys; sys.stdin.readline()")
-    t.expect("readline()")
+    t.line("import sys; print('sta' + 'rted'); sys.stdin.readline()")
+    t.expect("started")
     t.line("another line")
     assert "'another line\\n'" in t.prompt()
 
