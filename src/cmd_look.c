@@ -35,11 +35,11 @@ look_show_frame(Console *console, PyObject *frame, long level)
 static int
 where_run(Console *console, const char *rest)
 {
-    enum { AROUND = 20 }; /* frames shown on either side of the chosen one */
+    long around = 20; /* frames shown on either side of the chosen one */
     long count = 0, first = 0;
     int ret = -1;
     int all = strcmp(rest, "all") == 0;
-    if (*rest != '\0' && !all) {
+    if (*rest != '\0' && !all && (!words_number(rest, &around) || around < 0)) {
         return command_usage(&cmd_where);
     }
     PyObject *frames = PyList_New(0);
@@ -55,11 +55,11 @@ where_run(Console *console, const char *rest)
         goto done;
     }
     long last = count - 1;
-    if (!all && last > console->view.level + AROUND) {
-        last = console->view.level + AROUND;
+    if (!all && last > console->view.level + around) {
+        last = console->view.level + around;
     }
-    if (!all && console->view.level > AROUND) {
-        first = console->view.level - AROUND;
+    if (!all && console->view.level > around) {
+        first = console->view.level - around;
     }
     ret = last < count - 1 ? console_say(console, "  ... %ld callers more: `where all`", count - 1 - last) : 0;
     for (long level = last; ret == 0 && level >= first; level--) {
@@ -75,10 +75,10 @@ done:
 }
 
 const Command cmd_where = {
-    .name = "where", .alias = "bt", .usage = "[all]", .family = "look",
+    .name = "where", .alias = "bt", .usage = "[N | all]", .family = "look",
     .summary = "show the stack, the latest call last",
     .detail = "> marks the frame you are in, #0 is the one that called hook(). Of a deep stack\n"
-              "what is near is shown, with `all` everything.",
+              "the 20 frames on either side are shown, or N, or all.",
     .run = where_run,
 };
 
