@@ -119,7 +119,7 @@ class Terminal:
         self.screen = Screen(columns, rows, lambda data: self.type(data))
         self.stream = pyte.ByteStream(self.screen)
         self.mark = (0, 0)
-        self.prompt_row = -1
+        self.prompt_row = self.sent_row = -1
         self.prompt_text = None
         self.settled = 0
         self.at_prompt = False
@@ -187,6 +187,8 @@ class Terminal:
     def type(self, text):
         """Send keys as they are. Reads meanwhile, so that a long text cannot block both sides."""
         self.at_prompt = False
+        if text[-1:] in ("\r", "\x03", "\x04", b"\r", b"\x03", b"\x04"):
+            self.sent_row = self.screen.place()[0]      # what answers this key is shown further down
         data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
         view = memoryview(data)
         deadline = time.monotonic() + TIMEOUT
@@ -315,8 +317,8 @@ class Terminal:
         return row
 
     def ready(self, *prompts, timeout=None):
-        """Wait until the cursor stands behind a prompt, were it one seen before (something was printed above it)."""
-        self.prompt_row = -1
+        """Wait until the cursor stands behind a prompt that is no older than the last Enter, Ctrl-C or Ctrl-D."""
+        self.prompt_row = self.sent_row
         self.prompt(*prompts, timeout=timeout)
         return self
 

@@ -218,6 +218,7 @@ def test_datascience(terminal):
         >>> clf = pickle.load(f)
         >>> clf
         Forest(n_jobs=8)
+        >>> f.close()
         >>> ^D
         [[...] DEBUG (program.py:39)]: Returned from interactive shell. Resuming execution.
         3

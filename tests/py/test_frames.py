@@ -826,7 +826,7 @@ HAZARDS = {
             x = D()
             y = z = 1
             hook(overwrite_locals=True)
-            print(x, y, z, n > 0)
+            print(x, y, z)
         f()
     ''', '''
         >>> y = 2; x = None; z = 3
@@ -835,7 +835,7 @@ HAZARDS = {
         >>> x, y, z
         (None, 4, 3)
         >>> ^D
-        None 4 3 True
+        None 4 3
     '''),
     "only what was bound is written": ('''
         import os, sys, json

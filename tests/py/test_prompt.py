@@ -196,7 +196,7 @@ def test_gettext_works_until_something_is_displayed(terminal):
 
 @pytest.mark.parametrize("method, shown", [
     ("raise ValueError('broken repr')", "ValueError: broken repr"),
-    ("return 3", "TypeError: __repr__ returned non-string"),
+    ("return 3", "TypeError: "),
     ("return repr(self)", "RecursionError: "),
     ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ("return '\\udc80'", "")])
