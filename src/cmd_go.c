@@ -2,7 +2,7 @@
 #include "command.h"
 
 #include <pthread.h>
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -152,23 +152,54 @@ const Command cmd_throw = {
     .run = throw_run,
 };
 
-/* If the main thread has not begun to end the program by then (it may sleep in C code), do it without it. Once the
- * interpreter is being finalised, PyGILState_Ensure() does not return. */
+/* What the main thread was doing when it was told. */
+typedef struct AbortWatch {
+    int status;
+    unsigned long main_thread;
+    PyObject *frame; /* owned */
+    int lasti;
+} AbortWatch;
+
+/* The frame that a thread executes: a new reference or NULL, no exception. */
+static PyObject *
+abort_frame_of(unsigned long thread)
+{
+    PyObject *function = PySys_GetObject("_current_frames");
+    PyObject *frames = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    PyObject *key = PyLong_FromUnsignedLong(thread);
+    PyObject *frame = frames == NULL || key == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(frames, key));
+    PyErr_Clear();
+    Py_XDECREF(key);
+    Py_XDECREF(frames);
+    return frame;
+}
+
+/* End the program without the main thread if that stands where it stood: it waits in C code, and has not heard. Once
+ * the interpreter is being finalised, PyGILState_Ensure() does not return. */
 static void *
 abort_watch(void *argument)
 {
     enum { PATIENCE = 2 }; /* seconds */
+    static const char *const streams[] = {"stdout", "stderr"};
+    AbortWatch *watch = argument;
     sleep(PATIENCE);
     PyGILState_STATE gil = PyGILState_Ensure();
-    static const char *const streams[] = {"stdout", "stderr"};
-    for (int i = 0; i < 2; i++) {
-        PyObject *stream = PySys_GetObject(streams[i]);
-        PyObject *none = stream == NULL || stream == Py_None ? NULL : PyObject_CallMethod(stream, "flush", NULL);
-        Py_XDECREF(none);
-        PyErr_Clear();
+    PyObject *frame = abort_frame_of(watch->main_thread);
+    if (frame != NULL && frame == watch->frame && compat_frame_lasti(frame) == watch->lasti) {
+        for (int i = 0; i < 2; i++) {
+            PyObject *stream = PySys_GetObject(streams[i]);
+            PyObject *none = stream == NULL || stream == Py_None ? NULL : PyObject_CallMethod(stream, "flush", NULL);
+            Py_XDECREF(none);
+            PyErr_Clear();
+        }
+        term_leave_for_good();
+        _exit(watch->status);
     }
-    (void)gil;
-    _exit((int)(intptr_t)argument);
+    Py_XDECREF(frame);
+    Py_XDECREF(watch->frame);
+    PyGILState_Release(gil);
+    free(watch);
+    return NULL;
 }
 
 /* In another thread SystemExit would end only that one: the main thread is told, too. */
@@ -181,8 +212,13 @@ abort_main_thread(PyObject *code)
     /* An exception class is raised without arguments, so the status goes into a class of its own. */
     PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(O){s:O}", "SystemExit", PyExc_SystemExit,
                                            "code", code);
-    if (ident != NULL && type != NULL) {
-        PyThreadState_SetAsyncExc(PyLong_AsUnsignedLong(ident), type);
+    AbortWatch *watch = calloc(1, sizeof *watch);
+    if (ident != NULL && type != NULL && watch != NULL) {
+        watch->status = (int)PyLong_AsLong(code);
+        watch->main_thread = PyLong_AsUnsignedLong(ident);
+        watch->frame = abort_frame_of(watch->main_thread);
+        watch->lasti = watch->frame == NULL ? -1 : compat_frame_lasti(watch->frame);
+        PyThreadState_SetAsyncExc(watch->main_thread, type);
     }
     PyErr_Clear();
     Py_XDECREF(type);
@@ -190,7 +226,7 @@ abort_main_thread(PyObject *code)
     Py_XDECREF(main_thread);
     Py_XDECREF(threading);
     pthread_t watcher;
-    if (pthread_create(&watcher, NULL, abort_watch, (void *)(intptr_t)PyLong_AsLong(code)) == 0) {
+    if (watch != NULL && pthread_create(&watcher, NULL, abort_watch, watch) == 0) {
         pthread_detach(watcher);
     }
 }

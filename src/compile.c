@@ -267,8 +267,8 @@ code_closure(PyObject *code, Namespace *ns)
 
 /* Compile `statements` in place of `pass` in a template, and take the inner one of its two code objects. */
 static int
-compile_wrapped(const Source *source, Namespace *ns, PyObject *statements, PyObject *template_text,
-                       int as_function, int flags, Compiled *compiled)
+compile_wrapped(const Source *source, Namespace *ns, PyObject *statements, PyObject *template_text, int as_function,
+                int flags, Compiled *compiled)
 {
     static const char *const inner_names[] = {"_", "__i"};
     static const char *const prefixes[] = {"__o.<locals>._.", "__o.<locals>.__i.<locals>."};
@@ -303,7 +303,7 @@ done:
 
 static int
 compile_as_class(const Source *source, Namespace *ns, PyObject *statements, const Symbols *symbols, int flags,
-                        Compiled *compiled)
+                 Compiled *compiled)
 {
     int ret = -1;
     PyObject *comma = PyUnicode_FromString(", ");
@@ -321,8 +321,8 @@ compile_as_class(const Source *source, Namespace *ns, PyObject *statements, cons
 }
 
 static int
-compile_as_function(const Source *source, Namespace *ns, PyObject *statements, const Symbols *symbols,
-                           int flags, int is_async, Compiled *compiled)
+compile_as_function(const Source *source, Namespace *ns, PyObject *statements, const Symbols *symbols, int flags,
+                    int is_async, Compiled *compiled)
 {
     int ret = -1;
     PyObject *comma = PyUnicode_FromString(", ");
@@ -405,11 +405,18 @@ compile_has_inner_nonlocal(const Source *source)
     return compile_mentions(source, "nonlocal");
 }
 
-/* Does the input bind names by which a class body keeps its books? They would be taken for those. */
+/* Does the input use names by which a class body keeps its books? They would be taken for those. */
 static int
-compile_binds_class_name(const Symbols *symbols)
+compile_uses_class_names(const Symbols *symbols)
 {
     static const char *const names[] = {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__"};
+    PyObject *own = PyUnicode_FromString("__class__");
+    /* A class body has an implicit variable of that name, which would hide the frame's. */
+    int hides = own == NULL ? 0 : PySet_Contains(symbols->nested, own);
+    Py_XDECREF(own);
+    if (hides) {
+        return hides > 0;
+    }
     int found = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) {
         PyObject *name = PyUnicode_FromString(names[i]);
@@ -421,28 +428,31 @@ compile_binds_class_name(const Symbols *symbols)
 
 /* The forms in turn, the class body first. 0 with none made when neither takes the input, -1 with an exception. */
 static int
-compile_nested(const Source *source, Namespace *ns, PyObject *statements, int flags, int is_async,
-                      Compiled *compiled)
+compile_nested(const Source *source, Namespace *ns, PyObject *statements, int flags, int is_async, Compiled *compiled)
 {
-    int ret = -1;
+    int ret = -1, tried = 0;
     Symbols symbols;
     PyObject *guard = compile_quiet_begin();
     if (guard == NULL) {
         return -1;
     }
-    if (symbols_read(&symbols, source, ns) == 0) {
-        ret = is_async || compile_binds_class_name(&symbols)
-                  ? -1
-                  : compile_as_class(source, ns, statements, &symbols, flags, compiled);
-        if (ret < 0 && symbols.usable && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_SyntaxError))) {
-            PyErr_Clear();
-            ret = compile_as_function(source, ns, statements, &symbols, flags, is_async, compiled);
-        }
-        if (ret < 0 && PyErr_ExceptionMatches(PyExc_SyntaxError)) {
-            PyErr_Clear();
-            ret = 0;
-        }
+    if (symbols_read(&symbols, source, ns, is_async) < 0) {
+        goto done;
     }
+    if (!is_async && !compile_uses_class_names(&symbols)) {
+        ret = compile_as_class(source, ns, statements, &symbols, flags, compiled);
+        tried = 1;
+    }
+    if (ret < 0 && symbols.usable && (!tried || PyErr_ExceptionMatches(PyExc_SyntaxError))) {
+        PyErr_Clear();
+        ret = compile_as_function(source, ns, statements, &symbols, flags, is_async, compiled);
+        tried = 1;
+    }
+    if (ret < 0 && (!tried || PyErr_ExceptionMatches(PyExc_SyntaxError))) {
+        PyErr_Clear();
+        ret = 0;
+    }
+done:
     symbols_clear(&symbols);
     compile_quiet_end(guard);
     return ret;
@@ -500,7 +510,8 @@ compile_input(const Source *source, Namespace *ns, Compiled *compiled)
     plain = compile_call(module, source->filename, "exec", flags | (may_await ? ALLOW_TOP_LEVEL_AWAIT : 0));
     PyObject *type, *value, *traceback; /* what is wrong with it as a module; told if the other forms fail too */
     PyErr_Fetch(&type, &value, &traceback);
-    if (plain == NULL && !(PyErr_GivenExceptionMatches(type, PyExc_SyntaxError) && compile_has_inner_nonlocal(source))) {
+    int may_wrap = PyErr_GivenExceptionMatches(type, PyExc_SyntaxError) && compile_has_inner_nonlocal(source);
+    if (plain == NULL && !may_wrap) {
         PyErr_Restore(type, value, traceback);
         goto done;
     }

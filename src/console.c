@@ -201,7 +201,8 @@ console_execute(Console *console, Source *source)
     PyObject *saved[QUITTER_COUNT];
     console->state->left_by_exit = 0;
     if (talk_enter(&console->talk) < 0) {
-        return -1;
+        console_show_error(console, NULL); /* no descriptor or thread is left: the statement is not run */
+        return 0;
     }
     console_guard_exit(console, saved);
     int failed = source_run(source, console->scope, &console->runner);

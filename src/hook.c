@@ -186,6 +186,7 @@ hook_eval_code(PyObject *frame, PyObject *code)
 static int
 hook_condition(ModuleState *state, PyObject *frame, PyObject *condition, PyObject **complaint)
 {
+    Py_INCREF(condition); /* a console elsewhere may set another one meanwhile */
     PyObject *text = PyTuple_GetItem(condition, 0);
     PyObject *code = PyTuple_GetItem(condition, 1);
     PyObject *value = code != Py_None ? hook_eval_code(frame, code) : hook_eval_in_scope(state, frame, text);
@@ -201,6 +202,7 @@ hook_condition(ModuleState *state, PyObject *frame, PyObject *condition, PyObjec
         Py_XDECREF(traceback);
     }
     Py_XDECREF(value);
+    Py_DECREF(condition);
     return ret;
 }
 
@@ -363,7 +365,10 @@ hook_call(ModuleState *state, HookOptions *options)
         if (turn_take(frame) < 0) {
             goto done;
         }
-        if (callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
+        if (state->aborting) { /* in a console that this thread has waited for */
+            console_abort(state);
+        }
+        else if (callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
             result = Py_NewRef(Py_None);
         }
         else {

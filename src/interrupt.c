@@ -37,10 +37,68 @@ interrupt_install(PyObject *handler)
     return old == NULL ? -1 : 0;
 }
 
+/* signal.set_wakeup_fd(): the one before, -1 for none or on error (no exception). */
+static int
+interrupt_set_wakeup(int fd)
+{
+    PyObject *signals = compat_import("_signal");
+    PyObject *function = signals == NULL ? NULL : PyObject_GetAttrString(signals, "set_wakeup_fd");
+    PyObject *args = Py_BuildValue("(i)", fd);
+    PyObject *kwargs = fd < 0 ? NULL : Py_BuildValue("{s:i}", "warn_on_full_buffer", 1);
+    PyObject *old = function == NULL || args == NULL ? NULL : PyObject_Call(function, args, kwargs);
+    int ret = old == NULL ? -1 : (int)PyLong_AsLong(old);
+    PyErr_Clear();
+    Py_XDECREF(old);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(args);
+    Py_XDECREF(function);
+    Py_XDECREF(signals);
+    return ret;
+}
+
+/* An event loop hears of signals through the wakeup descriptor. What comes during a statement is kept from it: Ctrl-C
+ * is not its business, and the rest is passed on afterwards. */
+static void
+interrupt_take_wakeup(Interrupt *interrupt)
+{
+    interrupt->wakeup = interrupt_set_wakeup(-1);
+    if (interrupt->wakeup >= 0) {
+        if (pipe2(interrupt->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+            interrupt_set_wakeup(interrupt->wakeup);
+            interrupt->wakeup = -1;
+        }
+        else {
+            interrupt_set_wakeup(interrupt->pipe[1]);
+        }
+    }
+}
+
+static void
+interrupt_give_back_wakeup(Interrupt *interrupt)
+{
+    unsigned char number;
+    if (interrupt->wakeup < 0) {
+        return;
+    }
+    int now = interrupt_set_wakeup(interrupt->wakeup);
+    if (now != interrupt->pipe[1]) {
+        interrupt_set_wakeup(now); /* the statement has set its own */
+    }
+    while (read(interrupt->pipe[0], &number, 1) == 1) {
+        if (number != SIGINT && write(interrupt->wakeup, &number, 1) < 0) {
+            break; /* as full as it would have been */
+        }
+    }
+    close(interrupt->pipe[0]);
+    close(interrupt->pipe[1]);
+    interrupt->wakeup = -1;
+}
+
 static int
 interrupt_take_main(Interrupt *interrupt)
 {
     PyObject *current, *raising;
+    interrupt_take_wakeup(interrupt);
     int ret = interrupt_look(&current, &raising);
     /* None: set by C code, not to be had from here. */
     if (ret == 0 && current != raising && current != Py_None && !interrupt->users) {
@@ -52,6 +110,12 @@ interrupt_take_main(Interrupt *interrupt)
     }
     Py_XDECREF(raising);
     Py_XDECREF(current);
+    if (ret < 0) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        interrupt_give_back_wakeup(interrupt);
+        PyErr_Restore(type, value, traceback);
+    }
     return ret;
 }
 
@@ -79,12 +143,24 @@ interrupt_give_back_main(Interrupt *interrupt)
     }
     PyErr_Clear();
     Py_CLEAR(interrupt->handler);
+    interrupt_give_back_wakeup(interrupt);
 }
 
 /* ---- in another thread ---- */
 
-/* Where the handler writes to: of the one console that runs a statement. */
+/* Where the handler writes to: of the one console that runs a statement; and what the program's action is. */
 static volatile sig_atomic_t signalled_fd = -1;
+static struct sigaction signalled_action;
+
+/* A child of fork() has no watcher, and is no statement: the program's action holds there. */
+static void
+on_fork_child(void)
+{
+    if (signalled_fd >= 0) {
+        signalled_fd = -1;
+        sigaction(SIGINT, &signalled_action, NULL);
+    }
+}
 
 static void
 on_interrupt(int Py_UNUSED(number))
@@ -135,6 +211,12 @@ interrupt_take_other(Interrupt *interrupt)
         close(interrupt->pipe[1]);
         return -1;
     }
+    static int first = 1;
+    if (first) {
+        pthread_atfork(NULL, NULL, on_fork_child);
+        first = 0;
+    }
+    sigaction(SIGINT, NULL, &signalled_action);
     signalled_fd = interrupt->pipe[1];
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);

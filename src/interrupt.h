@@ -13,6 +13,7 @@ typedef struct Interrupt {
     int users;               /* a statement has installed a handler: from then on that is obeyed */
     PyObject *handler;       /* owned: the program's handler, in the main thread, while replaced */
     struct sigaction action; /* the program's */
+    int wakeup;              /* the program's wakeup descriptor, in the main thread, while kept; -1 for none */
     pthread_t watcher;       /* in another thread: passes the signal on */
     unsigned long target;    /* to this thread */
     int pipe[2];

@@ -138,9 +138,11 @@ namespace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p:Namespace", keywords, &frame, &overwrite)) {
         return NULL;
     }
-    PyObject *frame_type = PyObject_GetAttrString((PyObject *)Py_TYPE(frame), "__name__");
-    int is_frame = frame_type != NULL && PyUnicode_CompareWithASCIIString(frame_type, "frame") == 0;
+    PyObject *types = compat_import("types");
+    PyObject *frame_type = types == NULL ? NULL : PyObject_GetAttrString(types, "FrameType");
+    int is_frame = frame_type != NULL && (PyObject *)Py_TYPE(frame) == frame_type;
     Py_XDECREF(frame_type);
+    Py_XDECREF(types);
     if (!is_frame) {
         if (!PyErr_Occurred()) {
             PyErr_Format(PyExc_TypeError, "Namespace() needs a frame, not %R", frame);

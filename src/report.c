@@ -9,8 +9,9 @@ static void
 report_cut_context(PyObject *exception)
 {
     PyObject *handled = PyErr_GetHandledException();
+    enum { DEEPEST = 1000 }; /* a chain may be a circle */
     PyObject *at = Py_NewRef(exception);
-    while (handled != NULL && at != NULL && at != handled) {
+    for (int depth = 0; depth < DEEPEST && handled != NULL && at != NULL && at != handled; depth++) {
         PyObject *context = PyException_GetContext(at);
         if (context == handled) {
             PyException_SetContext(at, NULL);
@@ -48,6 +49,9 @@ report_take(PyObject *filename)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
+    if (value == NULL) {
+        return PyUnicode_FromString("an error without an exception (a fault of hooking's)\n");
+    }
     PyObject *shown = report_cut_traceback(traceback, filename);
     PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
     report_cut_context(value);

@@ -149,12 +149,11 @@ scope_pull(Namespace *ns, PyObject *name, PyObject *cell, PyObject *base)
     if (found < 0) {
         return -1;
     }
-    if (value == base) {
+    if (found ? value == base : base == ns->base) {
         ret = 0;
     }
     else if (cell_set(cell, value) == 0) {
-        /* An unbound variable is followed too; None can stand for it, since identity is all that counts. */
-        ret = PyDict_SetItem(ns->base, name, found ? value : Py_None);
+        ret = PyDict_SetItem(ns->base, name, found ? value : ns->base); /* unbound: the dict stands for it */
     }
     Py_XDECREF(value);
     return ret;
@@ -170,7 +169,7 @@ scope_push(Namespace *ns, PyObject *name, PyObject *cell, PyObject *base)
     if (bound < 0) {
         return -1;
     }
-    if (value == base || (!bound && base == Py_None)) {
+    if (bound ? value == base : base == ns->base) {
         ret = 0;
         goto done;
     }

@@ -305,11 +305,14 @@ source_run(Source *source, Namespace *ns, PyObject **runner)
         has_star |= node_is_star_import(PyList_GetItem(source->body, i));
     }
     if (display != NULL && has_star) {
-        Compiled whole = {0};
-        if (compile_input(source, ns, &whole) == 0) {
-            ret = source_execute_in_parts(source, ns, display, runner);
+        PyObject *guard = compile_quiet_begin();
+        PyObject *whole = guard == NULL ? NULL
+                                        : compile_call(source->text, source->filename, "exec", ALLOW_TOP_LEVEL_AWAIT);
+        if (guard != NULL) {
+            compile_quiet_end(guard);
         }
-        compile_clear(&whole);
+        ret = whole == NULL ? -1 : source_execute_in_parts(source, ns, display, runner);
+        Py_XDECREF(whole);
     }
     else if (display != NULL) {
         ret = source_execute(source, ns, display, runner);

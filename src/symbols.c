@@ -13,9 +13,16 @@ symbols_constant(PyObject *module, const char *name)
     return number;
 }
 
-/* Add the names that the scopes below `entry` look up as globals without saying so. */
+/* How a name's scope is written in its flags. */
+typedef struct ScopeBits {
+    long offset, mask;
+    long implicit; /* looked up as a global without saying so */
+    long free;     /* a variable of a function around */
+} ScopeBits;
+
+/* Add the names that the scopes below `entry` do not bind themselves. */
 static int
-symbols_collect(PyObject *entry, PyObject *set, long offset, long mask, long implicit)
+symbols_collect(PyObject *entry, PyObject *set, const ScopeBits *bits)
 {
     int ret = -1;
     PyObject *children = PyObject_GetAttrString(entry, "children");
@@ -29,12 +36,13 @@ symbols_collect(PyObject *entry, PyObject *set, long offset, long mask, long imp
         PyObject *symbols = PyObject_GetAttrString(child, "symbols");
         int failed = symbols == NULL;
         while (!failed && PyDict_Next(symbols, &at, &name, &flags)) {
-            if (((PyLong_AsLong(flags) >> offset) & mask) == implicit) {
+            long scope = (PyLong_AsLong(flags) >> bits->offset) & bits->mask;
+            if (scope == bits->implicit || scope == bits->free) {
                 failed = PySet_Add(set, name) < 0;
             }
         }
         Py_XDECREF(symbols);
-        if (failed || symbols_collect(child, set, offset, mask, implicit) < 0) {
+        if (failed || symbols_collect(child, set, bits) < 0) {
             goto done;
         }
     }
@@ -52,8 +60,35 @@ symbols_clear(Symbols *symbols)
     Py_CLEAR(symbols->globals);
 }
 
+/* The symbol table of an input: a new reference. From 3.14 on the table's own making refuses `await` outside of a
+ * function. So an input that awaits is put into one, line by line, as only its names matter here; its table is that
+ * function's. */
+static PyObject *
+symbols_table(PyObject *module, const Source *source, int is_async)
+{
+    PyObject *table = NULL;
+    PyObject *text = Py_NewRef(source->text);
+    if (is_async) {
+        PyObject *indented = PyObject_CallMethod(text, "replace", "ss", "\n", "\n ");
+        Py_SETREF(text, indented == NULL ? NULL : PyUnicode_FromFormat("async def _():\n %U\n", indented));
+        Py_XDECREF(indented);
+    }
+    if (text != NULL) {
+        table = PyObject_CallMethod(module, "symtable", "OOs", text, source->filename, "exec");
+    }
+    if (table != NULL && is_async) {
+        PyObject *children = PyObject_GetAttrString(table, "children");
+        /* the last: from 3.14 on the scope of its annotations comes before */
+        Py_ssize_t last = children == NULL ? 0 : PyList_Size(children) - 1;
+        Py_SETREF(table, children == NULL ? NULL : Py_XNewRef(PyList_GetItem(children, last)));
+        Py_XDECREF(children);
+    }
+    Py_XDECREF(text);
+    return table;
+}
+
 int
-symbols_read(Symbols *symbols, const Source *source, Namespace *ns)
+symbols_read(Symbols *symbols, const Source *source, Namespace *ns, int is_async)
 {
     int ret = -1;
     PyObject *table = NULL;
@@ -64,7 +99,7 @@ symbols_read(Symbols *symbols, const Source *source, Namespace *ns)
         goto done;
     }
     symbols->bound = symbols_constant(module, "DEF_BOUND") | symbols_constant(module, "DEF_GLOBAL");
-    table = PyObject_CallMethod(module, "symtable", "OOs", source->text, source->filename, "exec");
+    table = symbols_table(module, source, is_async);
     if (table == NULL) {
         if (!PyErr_ExceptionMatches(PyExc_SyntaxError)) {
             goto done;
@@ -81,8 +116,9 @@ symbols_read(Symbols *symbols, const Source *source, Namespace *ns)
     if (symbols->top == NULL) {
         goto done;
     }
-    ret = symbols_collect(table, symbols->nested, symbols_constant(module, "SCOPE_OFF"),
-                          symbols_constant(module, "SCOPE_MASK"), symbols_constant(module, "GLOBAL_IMPLICIT"));
+    ScopeBits bits = {symbols_constant(module, "SCOPE_OFF"), symbols_constant(module, "SCOPE_MASK"),
+                      symbols_constant(module, "GLOBAL_IMPLICIT"), symbols_constant(module, "FREE")};
+    ret = symbols_collect(table, symbols->nested, &bits);
     if (PyErr_Occurred()) {
         ret = -1;
     }

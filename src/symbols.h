@@ -6,14 +6,15 @@
 
 typedef struct Symbols {
     PyObject *top;     /* owned: dict name -> flags */
-    PyObject *nested;  /* owned: set of names that nested scopes look up as globals */
+    PyObject *nested;  /* owned: set of names that nested scopes use and do not bind */
     PyObject *globals; /* owned: set of names in the input's own `global` statements */
     long bound;        /* DEF_BOUND, and DEF_GLOBAL: what `:=` within a comprehension makes of its target */
     int usable;        /* 0: the table cannot be made (a `nonlocal` that only the wrapped form can bind) */
 } Symbols;
 
-/* Read the table. -1 with an exception; symbols_clear() in every case. */
-int symbols_read(Symbols *symbols, const Source *source, Namespace *ns);
+/* Read the table. `is_async`: the input awaits at its top level. -1 with an exception; symbols_clear() in every
+ * case. */
+int symbols_read(Symbols *symbols, const Source *source, Namespace *ns, int is_async);
 void symbols_clear(Symbols *symbols);
 
 /* Is the name bound at the input's top level? */

@@ -285,12 +285,6 @@ talk_leave_streams(Talk *talk)
     }
 }
 
-int
-talk_enter(Talk *talk)
-{
-    return talk_enter_streams(talk) < 0 ? -1 : interrupt_take(&talk->interrupt, talk->is_main);
-}
-
 void
 talk_leave(Talk *talk)
 {
@@ -301,4 +295,14 @@ talk_leave(Talk *talk)
     talk_leave_streams(talk);
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
+}
+
+int
+talk_enter(Talk *talk)
+{
+    if (talk_enter_streams(talk) == 0 && interrupt_take(&talk->interrupt, talk->is_main) == 0) {
+        return 0;
+    }
+    talk_leave(talk); /* which keeps the exception */
+    return -1;
 }

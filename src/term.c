@@ -27,8 +27,11 @@
 
 #include <readline/history.h>
 
-enum { FATAL_COUNT = 8 };
-static const int FATAL_SIGNALS[FATAL_COUNT] = {SIGHUP, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM};
+/* Taken where the program leaves them to their default, which is to end it. */
+enum { FATAL_COUNT = 9 };
+static const int FATAL_SIGNALS[FATAL_COUNT] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM,
+};
 
 /* One for the process: readline is. Guarded by the GIL; `active` by being set while it is in use. */
 static struct {
@@ -137,7 +140,7 @@ on_cont(int Py_UNUSED(signal))
 }
 
 /* The process ends while the prompt waits: leave a terminal that echoes. */
-static void
+void
 term_leave_for_good(void)
 {
     static const char paste_off[] = "\033[?2004l\r\n";
@@ -179,14 +182,24 @@ signals_take(void)
     }
 }
 
+/* Put an action back, unless the program has installed another meanwhile, in another thread or a signal handler. */
+static void
+signal_give_back(int number, void (*ours)(int), const struct sigaction *old)
+{
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == ours) {
+        sigaction(number, old, NULL);
+    }
+}
+
 static void
 signals_give_back(void)
 {
-    sigaction(SIGWINCH, &self.old_winch, NULL);
-    sigaction(SIGCONT, &self.old_cont, NULL);
+    signal_give_back(SIGWINCH, on_winch, &self.old_winch);
+    signal_give_back(SIGCONT, on_cont, &self.old_cont);
     for (int i = 0; i < FATAL_COUNT; i++) {
         if (self.fatal_taken[i]) {
-            sigaction(FATAL_SIGNALS[i], &self.old_fatal[i], NULL);
+            signal_give_back(FATAL_SIGNALS[i], on_fatal, &self.old_fatal[i]);
         }
     }
 }
@@ -268,9 +281,13 @@ term_getc(FILE *stream)
         /* Within a paste the next byte is there: giving the GIL away for each would take its length in
          * switch intervals. One byte at a time: what follows the line is not ours. */
         if (!term_has_input(ready.fd, 0)) {
+            int count;
             Py_BEGIN_ALLOW_THREADS
-            poll(&ready, 1, -1);
+            count = poll(&ready, 1, -1);
             Py_END_ALLOW_THREADS
+            if (count <= 0) {
+                continue; /* a signal: read() would wait with the GIL */
+            }
         }
         ssize_t got = read(ready.fd, &c, 1);
         if (got == 1) {
@@ -431,6 +448,9 @@ term_wait(int fd, int is_main)
     int hook = is_main && PyOS_InputHook != NULL;
     int count = 0;
     sigset_t all, old;
+    if (is_main && PyErr_CheckSignals() < 0) {
+        return -1;
+    }
     /* A signal between the look at it and the waiting would not be noticed: it is let in by the waiting itself. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -478,11 +498,18 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
     rl_reset_screen_size();
     term_print_notice();
     rl_callback_handler_install(prompt, on_line);
+    term_state_begun();
     while (!self.got_line && !self.got_interrupt) {
         int ready = self.again != EOF ? 1 : term_wait(fileno(term->in), is_main);
         if (ready < 0) {
             status = TERM_ERROR;
             break;
+        }
+        if (!self.active) {
+            return TERM_EOF; /* a signal handler has forked, and this is the child: the line is the parent's */
+        }
+        if (!RL_ISSTATE(RL_STATE_CALLBACK)) {
+            rl_callback_handler_install(prompt, on_line); /* another thread's input() has removed ours */
         }
         if (ready) {
             rl_callback_read_char();

@@ -103,6 +103,7 @@ typedef struct Readline {
 static Readline host, own;
 static Entries host_history;
 static char *host_locale; /* owned: the program's LC_CTYPE, which readline sets from the environment each time */
+static char *own_locale;  /* owned: what readline has set it to */
 static int own_ready;
 
 /* ---- storing and loading ---- */
@@ -191,6 +192,7 @@ history_give_back(Entries *from)
     }
     free(from->list);
     from->list = NULL;
+    from->count = 0;
     if (from->stifled) {
         stifle_history(from->limit);
     }
@@ -322,15 +324,25 @@ term_state_take(void (*set_up)(void))
 }
 
 void
+term_state_begun(void)
+{
+    const char *locale = setlocale(LC_CTYPE, NULL);
+    free(own_locale);
+    own_locale = locale == NULL ? NULL : strdup(locale);
+}
+
+void
 term_state_abandon(void)
 {
     state_load(&host);
     history_give_back(&host_history);
-    if (host_locale != NULL) {
-        setlocale(LC_CTYPE, host_locale);
-        free(host_locale);
-        host_locale = NULL;
+    const char *now = setlocale(LC_CTYPE, NULL);
+    if (host_locale != NULL && own_locale != NULL && now != NULL && strcmp(now, own_locale) == 0) {
+        setlocale(LC_CTYPE, host_locale); /* unless another thread has set it meanwhile */
     }
+    free(host_locale);
+    free(own_locale);
+    host_locale = own_locale = NULL;
 }
 
 void

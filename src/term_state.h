@@ -10,6 +10,9 @@
  * life of the process, in our own state, to install functions and keys. */
 void term_state_take(void (*set_up)(void));
 
+/* To be called when a line has been begun, by which readline has set the locale. */
+void term_state_begun(void);
+
 /* They are the program's again. What we had is kept for the next time. */
 void term_state_give_back(void);
 

@@ -19,6 +19,8 @@ def environment(home, **changes):
            if name not in UNWANTED and not name.startswith(UNWANTED_PREFIXES)}
     inputrc = os.path.join(home, "inputrc")
     open(inputrc, "a").close()
+    # Debug builds of Python show these by themselves.
+    env.update(PYTHONWARNINGS="ignore::ResourceWarning")
     env.update(HOME=str(home), TERM="xterm-256color", LANG="C.UTF-8", INPUTRC=inputrc,
                XDG_STATE_HOME=os.path.join(home, "state"), XDG_CONFIG_HOME=os.path.join(home, "config"),
                XDG_CACHE_HOME=os.path.join(home, "cache"), XDG_DATA_HOME=os.path.join(home, "data"))
