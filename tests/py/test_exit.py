@@ -197,7 +197,8 @@ INTERRUPTED = ["import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in ra
                "print('sta' + 'rted'); [i for i in iter(int, 1)]",
                "import sys; print('sta' + 'rted'); sys.stdin.readline()",
                "import subprocess; print('sta' + 'rted', flush=True); subprocess.run(['sleep', '100'])",
-               "import threading; event = threading.Event(); print('sta' + 'rted'); [event.wait(0.2) for _ in iter(int, 1)]"]
+               "import threading; event = threading.Event(); print('sta' + 'rted'); "
+               "[event.wait(0.2) for _ in iter(int, 1)]"]
 
 
 @pytest.mark.parametrize("statement", INTERRUPTED, ids=["sleep", "loop", "comprehension", "readline", "child", "lock"])
