@@ -1,0 +1,185 @@
+"""What a program may do while a console is open in it: other threads read, signals are installed, processes fork."""
+
+import re
+import signal
+
+from terminal import THREAD_PS1
+
+
+def test_input_in_another_thread_does_not_end_the_process(terminal):
+    """The program's own readline takes ours down; readline would abort() at the next key."""
+    t = terminal('''
+        import readline, threading
+        from hooking import hook
+        def work():
+            hook()
+            print("worked")
+        thread = threading.Thread(target=work)
+        thread.start()
+        input("name? ")
+        thread.join()
+        print("end")
+    ''')
+    t.expect("name? ")
+    t.ready("name? ", THREAD_PS1)
+    for _ in range(3):                            # whoever reads: nobody dies of it
+        t.type("\r")
+    t.key("C-c")
+    t.type("c\r")
+    t.type("c\r")
+    t.expect("worked")
+
+
+def test_a_signal_handler_installed_meanwhile_stays(terminal):
+    t = terminal('''
+        import os, signal, threading
+        from hooking import hook
+        def work():
+            hook()
+            os.kill(os.getpid(), signal.SIGTERM)
+        thread = threading.Thread(target=work)
+        thread.start()
+        while not os.path.exists("opened"): pass
+        signal.signal(signal.SIGTERM, lambda *a: print("handled"))
+        open("installed", "w").close()
+        thread.join()
+        print("end")
+    ''')
+    t.prompt(THREAD_PS1)
+    (terminal.folder / "opened").touch()
+    t.until(lambda: (terminal.folder / "installed").exists(), "the handler")
+    t.key("C-d")
+    t.expect("handled")
+    t.expect("end")
+    assert t.end() == 0
+
+
+def test_ctrl_c_is_not_an_event_loops_business(terminal):
+    """An event loop hears of signals through the wakeup descriptor: others are passed on, Ctrl-C is the statement's."""
+    t = terminal('''
+        import asyncio, signal
+        from hooking import hook
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGINT, print, "interrupted")
+            loop.add_signal_handler(signal.SIGUSR1, print, "user signal")
+            hook()
+            await asyncio.sleep(0.2)
+            print("end")
+        asyncio.run(main())
+    ''')
+    t.prompt()
+    t.line("import os, signal, time; os.kill(os.getpid(), signal.SIGUSR1); print('sta' + 'rted')")
+    t.expect("started")
+    t.prompt()
+    t.line("print('sta' + 'rted'); [time.sleep(0.05) for _ in range(999)]")
+    t.expect("started")
+    t.key("C-c")
+    t.expect(re.compile("^KeyboardInterrupt$", re.M))
+    t.prompt()
+    t.key("C-d")
+    t.expect("end")
+    assert "interrupted" not in t.text() and t.text().count("user signal") == 1
+
+
+def test_a_circle_of_contexts_is_shown(terminal):
+    t = terminal('''
+        from hooking import hook
+        try: 1 / 0
+        except Exception: hook()
+        print("end")
+    ''')
+    t.prompt()
+    t.run("w = ValueError('w')")
+    shown = t.run("try: {}['a']\nexcept Exception as z:\n    z.__context__ = w; w.__context__ = z\n"
+                  "    raise RuntimeError('c')")
+    assert "RuntimeError: c" in shown
+    assert t.leave() == "end"
+
+
+def test_functions_see_the_class_of_a_method(terminal):
+    t = terminal('''
+        from hooking import hook
+        class Base:
+            def name(self): return "base"
+        class Derived(Base):
+            def name(self):
+                super()
+                hook()
+        Derived().name()
+        print("end")
+    ''')
+    t.prompt()
+    assert t.run("(lambda: __class__.__name__)()") == "'Derived'"
+    assert t.run("[__class__.__name__ for _ in [1]]") == "['Derived']"
+    assert t.run("(lambda: super(__class__, self).name())()") == "'base'"
+
+
+def test_none_is_not_unbound(terminal):
+    """A captured variable that is unbound, then None: both ways it is a change."""
+    t = terminal('''
+        from hooking import hook
+        def f():
+            x = 1
+            def unbind():
+                nonlocal x
+                del x
+            def bind():
+                nonlocal x
+                x = None
+            hook(overwrite_locals=True)
+            try: print("x is", x)
+            except NameError: print("x is unbound")
+        f()
+    ''')
+    t.prompt()
+    t.run("read = lambda: x")
+    t.run("def write():\n    nonlocal x\n    x = None")
+    t.run("unbind()")
+    assert "NameError" in t.run("read()")
+    t.run("bind()")
+    assert t.run("read() is None") == "True"
+    t.run("unbind()")
+    t.run("write()")
+    assert t.leave() == "x is None"
+
+
+def test_a_fork_in_a_signal_handler_at_the_prompt(terminal):
+    t = terminal('''
+        import os, signal
+        from hooking import hook
+        def handler(*a):
+            if os.fork() == 0:
+                return                            # the child goes on, too
+            print("child ended with", os.wait()[1], flush=True)
+        signal.signal(signal.SIGUSR1, handler)
+        parent = os.getpid()
+        hook()
+        if os.getpid() != parent: os._exit(0)
+        print("end")
+    ''')
+    t.prompt()
+    t.signal(signal.SIGUSR1)
+    t.expect("child ended with 0")
+    t.line("1 + 1")
+    t.expect(re.compile("^2$", re.M))
+    t.ready()
+    t.key("C-d")
+    t.expect("end")
+    assert t.end() == 0
+
+
+def test_abort_in_a_thread_while_the_main_thread_waits_for_its_turn(terminal):
+    t = terminal('''
+        import threading, time
+        from hooking import hook
+        threading.Thread(target=lambda: hook("worker")).start()
+        time.sleep(0.5)
+        hook("main")
+    ''')
+    t.expect("worker")
+    t.expect("MainThread waits")
+    t.ready(THREAD_PS1)
+    t.line("abort 3")
+    assert t.end() == 3
+    assert t.echoes() and "\nmain\n" not in t.text()
