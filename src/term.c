@@ -41,6 +41,7 @@ static struct {
     char *line;             /* the line read */
     int got_line, got_eof, got_interrupt;
     int again;              /* a key to be read again, or EOF */
+    int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
     int wake[2];            /* a pipe that ends the waiting: signals, notices */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
@@ -206,6 +207,13 @@ signals_give_back(void)
 
 /* ---- the terminal ---- */
 
+static int
+term_has_input(int fd, int milliseconds)
+{
+    struct pollfd ready = {fd, POLLIN, 0};
+    return poll(&ready, 1, milliseconds) > 0;
+}
+
 /* What a prompt, and the output of what is typed there, need: a program may have left its terminal in raw mode. */
 static int
 term_make_usable(int fd, struct termios *found, struct termios *usable)
@@ -221,6 +229,15 @@ term_make_usable(int fd, struct termios *found, struct termios *usable)
         tcsetattr(fd, TCSADRAIN, usable);
     }
     return 1;
+}
+
+/* Was Ctrl-D typed while the terminal collected lines, and nothing before it? There is something to read then, of no
+ * bytes. Once lines are no longer collected Linux gives it as NUL. */
+static int
+term_has_eof_ahead(int fd)
+{
+    int waiting = 0;
+    return term_has_input(fd, 0) && ioctl(fd, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
 static void
@@ -242,13 +259,6 @@ term_deprep(void)
 {
     rl_eof_found = 0; /* or, with bracketed paste alone, readline prints a newline of its own */
     rl_deprep_terminal();
-}
-
-static int
-term_has_input(int fd, int milliseconds)
-{
-    struct pollfd ready = {fd, POLLIN, 0};
-    return poll(&ready, 1, milliseconds) > 0;
 }
 
 /* A key that ends a search and begins a key sequence crashes readline 8.2 in the callback interface. So it is read as
@@ -291,6 +301,10 @@ term_getc(FILE *stream)
         }
         ssize_t got = read(ready.fd, &c, 1);
         if (got == 1) {
+            if (self.eof_ahead && c == '\0') {
+                c = self.cooked.c_cc[VEOF];
+            }
+            self.eof_ahead = 0;
             return term_guard_search(ready.fd, c);
         }
         if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -363,6 +377,7 @@ term_take(Term *term, const History *history)
     }
     self.term = term;
     self.thread = PyThread_get_thread_ident();
+    self.eof_ahead = term_has_eof_ahead(fileno(term->in));
     self.have_cooked = term_make_usable(fileno(term->in), &self.found, &self.cooked);
     term_state_take(term_set_up);
     self.active = 1;

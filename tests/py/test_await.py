@@ -150,7 +150,7 @@ def test_exceptions_that_control_a_loop(plain):
 
 
 def test_ctrl_c_interrupts_an_await(plain):
-    plain.line("print('sta' + 'rted'); await asyncio.sleep(100)")
+    plain.line("print('sta' + 'rted'); [await asyncio.sleep(0.1) for _ in range(999)]")
     plain.expect("started")
     plain.key("C-c")
     plain.expect(re.compile("^KeyboardInterrupt", re.M))
@@ -301,7 +301,7 @@ def test_an_error_in_the_programs_loop(running):
 
 
 def test_ctrl_c_in_the_programs_loop(running):
-    running.line("print('sta' + 'rted'); await asyncio.sleep(100)")
+    running.line("print('sta' + 'rted'); [await asyncio.sleep(0.1) for _ in range(999)]")
     running.expect("started")
     running.key("C-c")
     running.expect(re.compile("^KeyboardInterrupt", re.M))

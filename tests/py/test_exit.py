@@ -298,6 +298,24 @@ def test_a_late_ctrl_c_does_not_reach_the_program(terminal):
     assert "Traceback" not in t.text()
 
 
+def test_ctrl_d_typed_ahead_is_not_lost(terminal):
+    """While a statement runs the terminal collects lines: it hands such a Ctrl-D on as something else."""
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.run("import time")
+    t.line("print('sta' + 'rted'); time.sleep(0.2)")
+    t.expect("started")
+    t.key("C-d")
+    t.expect("went on with 1")
+
+
+def test_ctrl_space_is_no_ctrl_d(terminal):
+    t = terminal(PROGRAM)
+    t.prompt()
+    t.type(b"\x00")
+    assert t.run("x") == "1"
+
+
 def test_sigint_from_elsewhere_is_like_ctrl_c(terminal):
     t = terminal(PROGRAM)
     t.prompt()
