@@ -575,13 +575,13 @@ def test_the_programs_sigwinch_handler_hears_of_a_resize(terminal):
 
 def test_other_threads_run(terminal):
     t = terminal('''
-        import threading
+        import os, threading
         from hooking import hook
         go, done = threading.Event(), threading.Event()
         def work():
             go.wait()
             for i in range(200000): pass
-            print("worked")
+            os.write(1, b"worked\n")      # print() writes the line end by itself, perhaps after the prompt
             done.set()
         threading.Thread(target=work).start()
         go.set()
