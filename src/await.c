@@ -8,6 +8,8 @@
  */
 #include "await.h"
 
+#include <signal.h>
+
 #include "compat.h"
 
 static int
@@ -41,7 +43,7 @@ await_run_task(PyObject *loop, PyObject *task)
 }
 
 static PyObject *
-await_own_loop(PyObject *coroutine, PyObject **runner)
+await_own_loop(PyObject *coroutine, PyObject **runner, int *owned)
 {
     if (*runner == NULL) {
         PyObject *asyncio = compat_import("asyncio");
@@ -61,6 +63,7 @@ await_own_loop(PyObject *coroutine, PyObject **runner)
     }
     PyObject *loop = *runner == NULL ? NULL : PyObject_CallMethod(*runner, "get_loop", NULL);
     PyObject *task = loop == NULL ? NULL : PyObject_CallMethod(loop, "create_task", "O", coroutine);
+    *owned = task != NULL;
     PyObject *result = task == NULL ? NULL : await_run_task(loop, task);
     Py_XDECREF(task);
     Py_XDECREF(loop);
@@ -76,35 +79,156 @@ await_turn(PyObject *loop)
     return none == NULL ? -1 : 0;
 }
 
-/* Turn the loop until the task is done. On Ctrl-C the task is cancelled, and gets the time to clean up. */
+/* ---- Ctrl-C while the loop is turned ---- */
+
+/* What the handler of SIGINT is bound to: a list [loop, task, whether it was called]. */
+enum { BOUND_LOOP, BOUND_TASK, BOUND_CALLED };
+
+/* As asyncio.Runner does it: KeyboardInterrupt only in the task's own step, for other steps are the program's; else the
+ * task is cancelled. A second Ctrl-C is raised wherever it comes. */
+static PyObject *
+await_on_interrupt(PyObject *bound, PyObject *Py_UNUSED(args))
+{
+    PyObject *loop = PyList_GetItem(bound, BOUND_LOOP);
+    PyObject *task = PyList_GetItem(bound, BOUND_TASK);
+    PyObject *tasks = compat_import("asyncio.tasks");
+    PyObject *current = tasks == NULL ? NULL : PyObject_CallMethod(tasks, "current_task", "O", loop);
+    int called = PyList_GetItem(bound, BOUND_CALLED) == Py_True;
+    PyObject *result = NULL;
+    if (current == NULL) {
+        goto done;
+    }
+    if (current == task || called) {
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
+        goto done;
+    }
+    PyObject *cancelled = PyObject_CallMethod(task, "cancel", NULL);
+    PyObject *any = cancelled == NULL ? NULL : PyObject_GetAttrString(loop, "is_running");
+    /* Through the loop's own pipe: it may be waiting. */
+    PyObject *woken = any == NULL ? NULL : PyObject_CallMethod(loop, "call_soon_threadsafe", "O", any);
+    if (woken != NULL && PyList_SetItem(bound, BOUND_CALLED, Py_NewRef(Py_True)) == 0) {
+        result = Py_NewRef(Py_None);
+    }
+    Py_XDECREF(woken);
+    Py_XDECREF(any);
+    Py_XDECREF(cancelled);
+done:
+    Py_XDECREF(current);
+    Py_XDECREF(tasks);
+    return result;
+}
+
+static PyMethodDef interrupt_method = {"on_interrupt", await_on_interrupt, METH_VARARGS, NULL};
+
+/* Install a handler of SIGINT. The one before; NULL without an exception in a thread that may not. */
+static PyObject *
+await_set_handler(PyObject *handler)
+{
+    PyObject *signals = compat_import("_signal");
+    PyObject *old = signals == NULL ? NULL : PyObject_CallMethod(signals, "signal", "iO", SIGINT, handler);
+    Py_XDECREF(signals);
+    if (old == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+    }
+    return old;
+}
+
+/* ---- an exception of the program's ---- */
+
+static PyObject *
+await_raise(PyObject *exception, PyObject *Py_UNUSED(none))
+{
+    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    return NULL;
+}
+
+static PyMethodDef raise_method = {"raise_again", await_raise, METH_NOARGS, NULL};
+
+/* A step of a task of the program's has raised what ends a loop (SystemExit, KeyboardInterrupt). The loop that the
+ * program runs is to see it: it is raised there again, and the prompt is told. */
+static void
+await_hand_on(PyObject *loop)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *function = value == NULL ? NULL : PyCFunction_New(&raise_method, value);
+    PyObject *handle = function == NULL ? NULL : PyObject_CallMethod(loop, "call_soon", "O", function);
+    if (handle != NULL) {
+        PyErr_Format(PyExc_RuntimeError, "a task of the program has raised %R: it goes on to the program", value);
+    }
+    Py_XDECREF(handle);
+    Py_XDECREF(function);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}
+
+/* ---- turning ---- */
+
+/* The task's own exception, if it is done: asked for, so that asyncio does not log that nobody did. */
+static PyObject *
+await_exception_of(PyObject *task)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *exception = await_is_done(task) == 1 ? PyObject_CallMethod(task, "exception", NULL) : NULL;
+    PyErr_Clear(); /* cancelled, or not done */
+    PyErr_Restore(type, value, traceback);
+    return exception;
+}
+
+/* Is the exception that is set the task's own? */
+static int
+await_is_tasks(PyObject *task)
+{
+    PyObject *type, *value, *traceback;
+    PyObject *own = await_exception_of(task);
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    int is = own != NULL && own == value;
+    PyErr_Restore(type, value, traceback);
+    Py_XDECREF(own);
+    return is;
+}
+
+/* Turn the loop until the task is done. -1 with an exception that is not the task's result. */
 static int
 await_turn_until_done(PyObject *loop, PyObject *task)
 {
-    PyObject *type = NULL, *value = NULL, *traceback = NULL;
-    for (;;) {
-        int done = await_is_done(task);
-        if (done < 0) {
-            break;
-        }
-        if (done) {
-            break;
-        }
-        if (await_turn(loop) < 0) {
-            if (type != NULL || !PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
-                break; /* a second Ctrl-C, or the loop itself is broken */
-            }
-            PyErr_Fetch(&type, &value, &traceback);
-            PyObject *cancelled = PyObject_CallMethod(task, "cancel", NULL);
-            Py_XDECREF(cancelled);
-            if (cancelled == NULL) {
-                break;
-            }
-        }
+    PyObject *bound = Py_BuildValue("[OOO]", loop, task, Py_False);
+    PyObject *handler = bound == NULL ? NULL : PyCFunction_New(&interrupt_method, bound);
+    PyObject *old = handler == NULL ? NULL : await_set_handler(handler);
+    int failed = handler == NULL || (old == NULL && PyErr_Occurred());
+    while (!failed && await_is_done(task) == 0) {
+        failed = await_turn(loop) < 0;
     }
-    if (type != NULL) {
-        PyErr_Restore(type, value, traceback);
+    if (failed && handler != NULL && !PyErr_ExceptionMatches(PyExc_Exception) && !await_is_tasks(task)
+        && !(bound != NULL && PyList_GetItem(bound, BOUND_CALLED) == Py_True)) {
+        await_hand_on(loop);
     }
-    return PyErr_Occurred() ? -1 : 0;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (old != NULL) {
+        PyObject *none = await_set_handler(old);
+        Py_XDECREF(none);
+    }
+    if (failed) { /* the task is left behind */
+        PyObject *cancelled = PyObject_CallMethod(task, "cancel", NULL);
+        Py_XDECREF(cancelled);
+    }
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    if (!failed && PyList_GetItem(bound, BOUND_CALLED) == Py_True) {
+        PyObject *own = await_exception_of(task);
+        Py_XDECREF(own);
+        PyErr_SetNone(PyExc_KeyboardInterrupt); /* whatever the task has made of being cancelled */
+        failed = 1;
+    }
+    Py_XDECREF(old);
+    Py_XDECREF(handler);
+    Py_XDECREF(bound);
+    return failed ? -1 : 0;
 }
 
 static Py_ssize_t
@@ -143,7 +267,7 @@ done:
 
 /* Run on `loop`, which is running: see the top of this file. */
 static PyObject *
-await_running_loop(PyObject *loop, PyObject *coroutine)
+await_running_loop(PyObject *loop, PyObject *coroutine, int *owned)
 {
     PyObject *result = NULL, *task = NULL, *current = NULL, *left = NULL;
     PyObject *tasks = compat_import("asyncio.tasks");
@@ -154,6 +278,7 @@ await_running_loop(PyObject *loop, PyObject *coroutine)
         goto done;
     }
     task = PyObject_CallMethod(loop, "create_task", "O", coroutine);
+    *owned = task != NULL;
     current = task == NULL ? NULL : PyObject_CallMethod(tasks, "current_task", "O", loop);
     if (current == NULL) {
         goto done;
@@ -196,13 +321,14 @@ PyObject *
 await_run(PyObject *coroutine, PyObject **runner)
 {
     PyObject *result = NULL;
+    int owned = 0; /* by a task, which ends it */
     PyObject *events = compat_import("_asyncio");
     PyObject *loop = events == NULL ? NULL : PyObject_CallMethod(events, "_get_running_loop", NULL);
     if (loop == NULL) {
         goto done;
     }
     if (loop == Py_None) {
-        result = await_own_loop(coroutine, runner);
+        result = await_own_loop(coroutine, runner, &owned);
     }
     else if (!PyObject_HasAttrString(loop, "_run_once") || !PyObject_HasAttrString(loop, "_ready")) {
         PyErr_Format(PyExc_RuntimeError,
@@ -211,15 +337,15 @@ await_run(PyObject *coroutine, PyObject **runner)
                      loop);
     }
     else {
-        result = await_running_loop(loop, coroutine);
+        result = await_running_loop(loop, coroutine, &owned);
     }
 done:
-    if (result == NULL) {
+    if (result == NULL && !owned) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         PyObject *closed = PyObject_CallMethod(coroutine, "close", NULL); /* else "was never awaited" is warned */
         if (closed == NULL) {
-            PyErr_Clear(); /* it is running or its task owns it */
+            PyErr_Clear();
         }
         Py_XDECREF(closed);
         PyErr_Restore(type, value, traceback);

@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "compile.h"
+#include "hook.h"
 
 static int
 continue_run(Console *console, const char *rest)
@@ -26,14 +27,11 @@ const Command cmd_continue = {
     .run = continue_run,
 };
 
-/* The call site, which `off`, `after` and `when` are about. NULL with an exception where there is none. */
+/* The call site, which `off`, `after` and `when` are about. NULL with an exception. */
 static CallSite *
 go_site(Console *console)
 {
-    if (console->site == NULL) {
-        PyErr_SetString(PyExc_ValueError, "this console was not opened by a hook() in the program");
-    }
-    return console->site;
+    return hook_site_of(console->state, console->view.base);
 }
 
 static int

@@ -86,10 +86,6 @@ static int
 look_go(Console *console, long level)
 {
     long deepest;
-    if (level < 0) {
-        PyErr_SetString(PyExc_ValueError, "this is #0, the frame that called hook()");
-        return -1;
-    }
     int there = console_go(console, level, &deepest);
     if (there == 0) {
         PyErr_Format(PyExc_ValueError, "there is no frame #%ld: the oldest is #%ld", level, deepest);
@@ -126,7 +122,15 @@ static int
 down_run(Console *console, const char *rest)
 {
     long count;
-    return look_count(&cmd_down, rest, &count) < 0 ? -1 : look_go(console, console->view.level - count);
+    if (look_count(&cmd_down, rest, &count) < 0) {
+        return -1;
+    }
+    if (count > console->view.level) {
+        PyErr_Format(PyExc_ValueError, "from #%ld it is %ld down to #0, the frame that called hook()",
+                     console->view.level, console->view.level);
+        return -1;
+    }
+    return look_go(console, console->view.level - count);
 }
 
 const Command cmd_down = {
@@ -241,7 +245,8 @@ const Command cmd_list = {
     .run = list_run,
 };
 
-/* Call a function of the standard library with the value of an expression: a new reference. */
+/* Call a function of the standard library with the value of an expression: a new reference. ("(O)" and not "O" in the
+ * calls here: a value that is a tuple would be taken for all the arguments.) */
 static PyObject *
 look_ask(Console *console, const Command *command, const char *rest, const char *module_name, const char *function)
 {
@@ -251,7 +256,7 @@ look_ask(Console *console, const Command *command, const char *rest, const char 
     }
     PyObject *value = console_eval(console, rest);
     PyObject *module = value == NULL ? NULL : compat_import(module_name);
-    PyObject *answer = module == NULL ? NULL : PyObject_CallMethod(module, function, "O", value);
+    PyObject *answer = module == NULL ? NULL : PyObject_CallMethod(module, function, "(O)", value);
     Py_XDECREF(module);
     Py_XDECREF(value);
     return answer;
@@ -310,7 +315,7 @@ locals_show(Console *console, PyObject *shortener, PyObject *name)
     if (found <= 0) {
         return found;
     }
-    PyObject *repr = PyObject_CallMethod(shortener, "repr", "O", value);
+    PyObject *repr = PyObject_CallMethod(shortener, "repr", "(O)", value);
     if (repr == NULL) { /* a broken __repr__ is said, and the others are shown */
         PyObject *type, *error, *traceback;
         PyErr_Fetch(&type, &error, &traceback);
@@ -429,9 +434,9 @@ doc_run(Console *console, const char *rest)
         Py_XDECREF(value);
         return -1;
     }
-    PyObject *signature = PyCallable_Check(value) ? PyObject_CallMethod(inspect, "signature", "O", value) : NULL;
+    PyObject *signature = PyCallable_Check(value) ? PyObject_CallMethod(inspect, "signature", "(O)", value) : NULL;
     PyErr_Clear(); /* many builtins have none */
-    PyObject *doc = PyObject_CallMethod(inspect, "getdoc", "O", value);
+    PyObject *doc = PyObject_CallMethod(inspect, "getdoc", "(O)", value);
     if (doc != NULL) {
         PyObject *shown = signature == NULL ? NULL : PyObject_Str(signature);
         ret = shown == NULL ? 0 : console_say(console, "%s%U", rest, shown);
@@ -471,7 +476,7 @@ pp_run(Console *console, const char *rest)
     PyObject *kwargs = Py_BuildValue("{s:i}", "width", talk_columns(&console->talk) - 1);
     PyObject *type = pprint == NULL ? NULL : PyObject_GetAttrString(pprint, "PrettyPrinter");
     PyObject *printer = type == NULL || none == NULL || kwargs == NULL ? NULL : PyObject_Call(type, none, kwargs);
-    PyObject *text = printer == NULL ? NULL : PyObject_CallMethod(printer, "pformat", "O", value);
+    PyObject *text = printer == NULL ? NULL : PyObject_CallMethod(printer, "pformat", "(O)", value);
     talk_leave(&console->talk);
     int ret = text == NULL ? -1 : console_say(console, "%U", text);
     Py_XDECREF(text);

@@ -362,6 +362,18 @@ console_is_python(Console *console, const Line *line, PyObject *text)
     return ret;
 }
 
+/* Python behind a space, or a paste from within a block: what all its lines are indented by is taken away. */
+static int
+console_run_indented(Console *console, PyObject *text)
+{
+    PyObject *textwrap = compat_import("textwrap");
+    PyObject *dedented = textwrap == NULL ? NULL : PyObject_CallMethod(textwrap, "dedent", "(O)", text);
+    int ret = dedented == NULL ? -1 : console_run_python(console, dedented);
+    Py_XDECREF(dedented);
+    Py_XDECREF(textwrap);
+    return ret;
+}
+
 /* Decide what a line is and do it. */
 static int
 console_do(Console *console, PyObject *text)
@@ -379,10 +391,8 @@ console_do(Console *console, PyObject *text)
     if (line.kind == LINE_FORCED && command == NULL) {
         ret = console_say(console, "no command %s: `help` lists them", PyBytes_AsString(bytes));
     }
-    else if (line.kind == LINE_INDENTED) {
-        PyObject *dedented = PyObject_CallMethod(text, "lstrip", NULL);
-        ret = dedented == NULL ? -1 : console_run_python(console, dedented);
-        Py_XDECREF(dedented);
+    else if (line.kind == LINE_INDENTED || line.kind == LINE_PASTED) {
+        ret = console_run_indented(console, text);
     }
     else {
         console->listed = command == &cmd_list ? listed : 0;
@@ -499,10 +509,10 @@ console_close(Console *console)
 
 int
 console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
-            CallSite *site, const char **why)
+            const char **why)
 {
     int ret = -1;
-    Console console = {.state = state, .site = site, .overwrite = overwrite};
+    Console console = {.state = state, .overwrite = overwrite};
     *why = NULL;
     int is_main = turn_is_main_thread(&console.thread);
     int talking = talk_open(&console.talk, is_main, why);

@@ -15,7 +15,6 @@ typedef struct Console {
     PyObject *shared;     /* owned: dict of cells, names of the prompt */
     PyObject *runner;     /* owned or NULL: event loop of top-level await */
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
-    CallSite *site;       /* borrowed or NULL: of the hook() that opened the console */
     int overwrite;        /* what you bind is in the frame at once */
     long listed;          /* the last source line shown by `list`, 0 for none */
     int left;             /* the program is to go on */
@@ -26,7 +25,7 @@ typedef struct Console {
  * `complaint` (or NULL) above it. 0, or -1 with the exception that the program is to see. When there is nowhere to
  * talk, *why says so, and nothing else happens. */
 int console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
-                CallSite *site, const char **why);
+                const char **why);
 
 /* `abort` was given before, and the program has caught its SystemExit: now it is ended for certain. Does not
  * return in the main thread. */

@@ -7,7 +7,7 @@
 bool
 history_keep(History *history, const char *line)
 {
-    if (line[0] == '\0' || line[0] == ' ' || line[strspn(line, " \t\r\n")] == '\0') {
+    if (line[strspn(line, " \t\r\n")] == '\0') {
         return true;
     }
     if (history->count > 0 && strcmp(history->lines[history->count - 1], line) == 0) {

@@ -13,8 +13,8 @@ typedef struct History {
 
 enum { HISTORY_LIMIT = 1000 };
 
-/* Keep a copy of a line, unless it is blank, starts with a space (the shells' way to keep a line out), or is
- * the one before again. Beyond HISTORY_LIMIT the oldest goes. False when memory is out. */
+/* Keep a copy of a line, unless it is blank or the one before again. Beyond HISTORY_LIMIT the oldest goes. False when
+ * memory is out. */
 bool history_keep(History *history, const char *line);
 
 void history_free(History *history);

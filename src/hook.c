@@ -233,6 +233,12 @@ hook_site(ModuleState *state, PyObject *frame, int make)
     return site;
 }
 
+CallSite *
+hook_site_of(ModuleState *state, PyObject *frame)
+{
+    return hook_site(state, frame, 1);
+}
+
 /* ---- opening ---- */
 
 static PyObject *
@@ -286,7 +292,7 @@ hook_obstacle(ModuleState *state)
 }
 
 static PyObject *
-hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, CallSite *site, PyObject *complaint)
+hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, PyObject *complaint)
 {
     PyObject *result = NULL, *banner = NULL, *fault = Py_XNewRef(complaint);
     PyObject *logger = Py_XNewRef(options->given[HOOK_LOGGER]);
@@ -297,7 +303,7 @@ hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, CallS
     if (why == NULL) {
         banner = hook_banner(frame, options->given[HOOK_BANNER]);
         if (banner == NULL || hook_log(frame, logger, "Starting interactive shell.", &fault) < 0
-            || console_run(state, frame, banner, fault, options->overwrite, site, &why) < 0) {
+            || console_run(state, frame, banner, fault, options->overwrite, &why) < 0) {
             goto done;
         }
         Py_CLEAR(fault);
@@ -357,10 +363,6 @@ hook_call(ModuleState *state, HookOptions *options)
         result = Py_NewRef(Py_None);
         goto done;
     }
-    site = hook_site(state, frame, 1); /* `off` and the like at the prompt need one */
-    if (site == NULL) {
-        goto done;
-    }
     if (hook_obstacle(state) == NULL) {
         if (turn_take(frame) < 0) {
             goto done;
@@ -368,17 +370,19 @@ hook_call(ModuleState *state, HookOptions *options)
         if (state->aborting) { /* in a console that this thread has waited for */
             console_abort(state);
         }
-        else if (callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
+        else if (site != NULL && callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
             result = Py_NewRef(Py_None);
         }
         else {
-            site->opened = true;
-            result = hook_open(state, frame, options, site, complaint);
+            if (site != NULL) {
+                site->opened = true;
+            }
+            result = hook_open(state, frame, options, complaint);
         }
         turn_give();
     }
     else {
-        result = hook_open(state, frame, options, site, complaint);
+        result = hook_open(state, frame, options, complaint);
     }
 done:
     Py_XDECREF(complaint);

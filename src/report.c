@@ -56,7 +56,7 @@ report_take(PyObject *filename)
     PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
     report_cut_context(value);
     PyObject *module = compat_import("traceback");
-    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "O", value);
+    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "(O)", value);
     PyObject *empty = PyUnicode_FromString("");
     PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
     if (text == NULL) {

@@ -73,13 +73,13 @@ term_key_accept(int count, int key)
     return rl_newline(count, key);
 }
 
+/* Ends the line as Enter does, so that readline frees what belongs to it in its own order; the text is dropped. */
 static int
 term_key_interrupt(int Py_UNUSED(count), int Py_UNUSED(key))
 {
-    rl_point = rl_end; /* so that what follows starts below the whole line */
-    rl_redisplay();
     self.got_interrupt = 1;
-    return 0;
+    rl_redisplay();
+    return rl_newline(1, '\n');
 }
 
 static int
@@ -494,6 +494,7 @@ term_wait(int fd, int is_main)
 static void
 term_abandon(void)
 {
+    using_history(); /* the line that a search has put aside is freed with it, and not once more later */
     rl_free_line_state();
     rl_callback_sigcleanup();
     /* It leaves but one state, and a search may have begun a key sequence: what stays behind has no data any more. */
@@ -514,7 +515,7 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
     term_print_notice();
     rl_callback_handler_install(prompt, on_line);
     term_state_begun();
-    while (!self.got_line && !self.got_interrupt) {
+    while (!self.got_line) {
         int ready = self.again != EOF ? 1 : term_wait(fileno(term->in), is_main);
         if (ready < 0) {
             status = TERM_ERROR;
@@ -530,12 +531,15 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
             rl_callback_read_char();
         }
     }
-    if (self.got_line) {
-        status = self.got_eof ? TERM_EOF : TERM_LINE;
-        *line = self.line;
+    if (!self.got_line) {
+        term_abandon();
+    }
+    else if (self.got_interrupt) {
+        free(self.line);
     }
     else {
-        term_abandon();
+        status = self.got_eof ? TERM_EOF : TERM_LINE;
+        *line = self.line;
     }
     fflush(term->out);
     term_give_back();

@@ -32,6 +32,7 @@ words_split(const char *text)
 {
     Line line = {LINE_OTHER, text, 0, text};
     if (strchr(text, '\n') != NULL) {
+        line.kind = words_is_blank(*text) ? LINE_PASTED : LINE_OTHER;
         return line;
     }
     if (words_is_blank(*text)) {

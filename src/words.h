@@ -9,6 +9,7 @@ typedef enum LineKind {
     LINE_PLAIN,    /* a word comes first: a command or Python */
     LINE_FORCED,   /* `%word`: a command for certain */
     LINE_INDENTED, /* a space comes first: Python for certain */
+    LINE_PASTED,   /* several lines, the first of which is indented */
     LINE_OTHER,    /* nothing that could be a command */
 } LineKind;
 

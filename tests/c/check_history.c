@@ -41,7 +41,7 @@ START_TEST(test_keeps_a_copy)
 }
 END_TEST
 
-static const char *const left_out[] = {"", " ", "\t", "\n", " \t\r\n", " a = 1", "\t\t"};
+static const char *const left_out[] = {"", " ", "\t", "\n", " \t\r\n", "\t\t"};
 enum { LEFT_OUT = sizeof left_out / sizeof *left_out };
 
 START_TEST(test_leaves_out)
@@ -59,7 +59,7 @@ START_TEST(test_same_again)
     ck_assert(history_keep(&history, "b"));
     ck_assert(history_keep(&history, " a"));
     ck_assert(history_keep(&history, "a"));
-    ck_assert_uint_eq(history.count, 3);
+    ck_assert_uint_eq(history.count, 4);
 }
 END_TEST
 

@@ -56,7 +56,7 @@ static const Split splits[] = {
     {"help\n", LINE_OTHER, NULL, NULL},
     {"list 3\nx", LINE_OTHER, NULL, NULL},
     {"%help\nx", LINE_OTHER, NULL, NULL},
-    {" help\n", LINE_OTHER, NULL, NULL},
+    {" help\n", LINE_PASTED, NULL, NULL},
     {"\n", LINE_OTHER, NULL, NULL},
 };
 enum { SPLITS = sizeof splits / sizeof *splits };

@@ -672,3 +672,28 @@ def test_output_of_commands_is_no_last_value(t):
     t.run("where")
     t.run("pp y")
     assert t.run("_") == "42"
+
+
+# Values that are tuples ---------------------------------------------------------------------------------------------
+
+def test_tuples_are_values_like_others(terminal):
+    t = terminal('''
+        from collections import namedtuple
+        from hooking import hook
+        Point = namedtuple("Point", "x y")
+        def f():
+            empty, one, two, point = (), (1,), (1, 2), Point(3, 4)
+            hook()
+        f()
+    ''')
+    t.prompt()
+    assert t.run("locals") == "empty = ()\none = (1,)\npoint = Point(x=3, y=4)\ntwo = (1, 2)"
+    assert t.run("pp one") == "(1,)" and t.run("pp two") == "(1, 2)"
+    assert "Point(x, y)" in t.run("doc point")
+    assert t.run("source two").startswith("no source of two")
+
+
+def test_going_down_too_far_says_how_far_it_is(t):
+    t.run("up")
+    assert "1 down" in t.run("down 5")
+    assert "#1" in t.run("frame")

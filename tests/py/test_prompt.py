@@ -581,7 +581,7 @@ def test_other_threads_run(terminal):
         def work():
             go.wait()
             for i in range(200000): pass
-            os.write(1, b"worked\n")      # print() writes the line end by itself, perhaps after the prompt
+            os.write(1, b"worked\\n")      # print() writes the line end by itself, perhaps after the prompt
             done.set()
         threading.Thread(target=work).start()
         go.set()
@@ -681,3 +681,9 @@ def test_a_program_that_asks_itself_afterwards(terminal):
     t.line("an answer")
     t.expect("got an answer")
     assert t.end() == 0
+
+
+def test_a_paste_from_within_a_block(terminal):
+    t = opened(terminal)
+    t.type("\x1b[200~    if x:\n        print('in', x)\n    print('out')\x1b[201~\r")
+    t.expect("in X\nout")
