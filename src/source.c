@@ -120,7 +120,8 @@ source_parse_more(Source *source)
         else if (PyErr_ExceptionMatches(PyExc_SyntaxError)) {
             /* Without the flags the message is the one that people know. */
             PyErr_Clear();
-            PyObject *never = compile_call(source->text, source->filename, "single", ONLY_AST);
+            int several = PyUnicode_FindChar(source->text, '\n', 0, PyUnicode_GetLength(source->text), 1) >= 0;
+            PyObject *never = compile_call(source->text, source->filename, several ? "exec" : "single", ONLY_AST);
             if (never != NULL) {
                 status = source_take_body(source, never);
             }

@@ -452,3 +452,52 @@ def test_a_console_in_a_worker_thread_beside_a_loop(terminal):
     t.key("C-d")
     t.expect("main ends")
     assert t.end() == 0
+
+
+# The program's own tasks while its loop is turned ---------------------------------------------------------------------
+
+OWN_TASKS = '''
+    import asyncio, sys, time
+    from hooking import hook
+    ticks = []
+    async def other():
+        while True:
+            time.sleep(0.02)              # so that a signal nearly always comes here
+            ticks.append(1)
+            await asyncio.sleep(0)
+            {step}
+    async def main():
+        task = asyncio.create_task(other())
+        await asyncio.sleep(0)
+        hook()
+        before = len(ticks)
+        await asyncio.sleep(0.1)
+        print("alive", not task.done() and len(ticks) > before)
+    asyncio.run(main())
+    print("end")
+'''
+
+
+def test_ctrl_c_leaves_the_programs_tasks_alone(terminal):
+    t = terminal(OWN_TASKS.format(step=""))
+    t.prompt()
+    t.line("print('sta' + 'rted'); await asyncio.sleep(100)")
+    t.expect("started")
+    t.key("C-c")
+    t.expect(re.compile(r"^(\^C)?KeyboardInterrupt$", re.M))
+    t.prompt()
+    t.key("C-d")
+    t.expect("alive True")
+    t.expect("end")
+    assert t.end() == 0
+    assert "never retrieved" not in t.text()
+
+
+def test_a_task_of_the_program_may_end_it(terminal):
+    """sys.exit() in a task, while the prompt awaits: it is the program's, and reaches it when it goes on."""
+    t = terminal(OWN_TASKS.format(step="len(ticks) > 5 and sys.exit(4)"))
+    t.prompt()
+    assert "a task of the program has raised SystemExit(4)" in t.run("await asyncio.sleep(100)")
+    t.key("C-d")
+    assert t.end() == 4
+    assert "already awaited" not in t.text()

@@ -687,3 +687,10 @@ def test_a_paste_from_within_a_block(terminal):
     t = opened(terminal)
     t.type("\x1b[200~    if x:\n        print('in', x)\n    print('out')\x1b[201~\r")
     t.expect("in X\nout")
+
+
+def test_a_malformed_paste_says_what_is_wrong(terminal):
+    t = opened(terminal)
+    t.type("\x1b[200~a = 1\nb = = 2\x1b[201~\r")
+    t.expect("SyntaxError: invalid syntax")
+    t.prompt()
