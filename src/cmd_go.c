@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "compile.h"
 #include "hook.h"
+#include "term_signals.h"
 
 static int
 continue_run(Console *console, const char *rest)
@@ -190,7 +191,7 @@ abort_watch(void *argument)
             Py_XDECREF(none);
             PyErr_Clear();
         }
-        term_leave_for_good();
+        term_signals_leave_for_good();
         _exit(watch->status);
     }
     Py_XDECREF(frame);

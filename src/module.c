@@ -66,6 +66,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     ModuleState *state = state_of_module(module);
     Py_VISIT(state->namespace_type);
+    Py_VISIT(state->cell_type);
     Py_VISIT(state->leave);
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_VISIT(state->keywords[i]);
@@ -78,6 +79,7 @@ module_clear(PyObject *module)
 {
     ModuleState *state = state_of_module(module);
     Py_CLEAR(state->namespace_type);
+    Py_CLEAR(state->cell_type);
     Py_CLEAR(state->leave);
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_CLEAR(state->keywords[i]);

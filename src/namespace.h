@@ -18,7 +18,6 @@ struct Namespace {
     PyObject *declared;   /* owned: set of names declared global */
     PyObject *refusals;   /* owned: list of str */
     PyObject *display;    /* owned or NULL, while a statement runs */
-    PyObject *cell_type;  /* owned */
     PyObject *leave;      /* owned: what `exit` and `quit` are here */
 };
 

@@ -20,6 +20,7 @@
  */
 #include "scope.h"
 
+#include "cell.h"
 #include "compat.h"
 #include "namespace.h"
 
@@ -45,40 +46,6 @@ scope_is_class_name(PyObject *name)
 /* ---- cells ---- */
 
 static PyObject *
-cell_new(Namespace *ns, PyObject *value)
-{
-    if (ns->cell_type == NULL) {
-        PyObject *types = compat_import("types");
-        ns->cell_type = types == NULL ? NULL : PyObject_GetAttrString(types, "CellType");
-        Py_XDECREF(types);
-        if (ns->cell_type == NULL) {
-            return NULL;
-        }
-    }
-    return value == NULL ? PyObject_CallNoArgs(ns->cell_type)
-                         : PyObject_CallFunctionObjArgs(ns->cell_type, value, NULL);
-}
-
-/* 1 and a new reference, 0 when empty, -1. */
-static int
-cell_get(PyObject *cell, PyObject **value)
-{
-    *value = PyObject_GetAttrString(cell, "cell_contents");
-    if (*value == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
-        PyErr_Clear();
-        return 0;
-    }
-    return *value == NULL ? -1 : 1;
-}
-
-/* `value` NULL empties the cell. */
-static int
-cell_set(PyObject *cell, PyObject *value)
-{
-    return PyObject_SetAttrString(cell, "cell_contents", value);
-}
-
-static PyObject *
 scope_borrow(PyObject *dict, PyObject *name)
 {
     return PyDict_GetItemWithError(dict, name);
@@ -88,7 +55,7 @@ scope_borrow(PyObject *dict, PyObject *name)
 static PyObject *
 scope_add_cell(Namespace *ns, PyObject *dict, PyObject *name, PyObject *value)
 {
-    PyObject *cell = cell_new(ns, value);
+    PyObject *cell = cell_new(state_of_type(Py_TYPE((PyObject *)ns)), value);
     if (cell == NULL || PyDict_SetItem(dict, name, cell) < 0) {
         Py_XDECREF(cell);
         return NULL;
@@ -483,7 +450,7 @@ scope_cell(Namespace *ns, PyObject *name)
 {
     PyObject *value = NULL;
     if (ns->display != NULL && PyUnicode_CompareWithASCIIString(name, ".display") == 0) {
-        return cell_new(ns, ns->display);
+        return cell_new(state_of_type(Py_TYPE((PyObject *)ns)), ns->display);
     }
     PyObject *cell = scope_borrow(ns->cells, name);
     if (cell != NULL || PyErr_Occurred()) {

@@ -3,8 +3,7 @@
  * Each term_read() takes all of readline from the program (see term_state.c), reads a line through the callback
  * interface, and gives everything back.
  *
- * Signals: Ctrl-C and Ctrl-Z are keys here, not signals, so a prompt in any thread gets its own. Signals that
- * would end the process first put the terminal right. Everything is reinstalled as it was found.
+ * Ctrl-C and Ctrl-Z are keys here, not signals, so a prompt in any thread gets its own.
  *
  * The GIL is held while readline works, for its hooks may be Python, and released while waiting for a key.
  */
@@ -12,6 +11,7 @@
 
 #include "term.h"
 
+#include "term_signals.h"
 #include "term_state.h"
 
 #include <errno.h>
@@ -27,12 +27,6 @@
 
 #include <readline/history.h>
 
-/* Taken where the program leaves them to their default, which is to end it. */
-enum { FATAL_COUNT = 9 };
-static const int FATAL_SIGNALS[FATAL_COUNT] = {
-    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM,
-};
-
 /* One for the process: readline is. Guarded by the GIL; `active` by being set while it is in use. */
 static struct {
     int active;
@@ -42,16 +36,11 @@ static struct {
     int got_line, got_eof, got_interrupt;
     int again;              /* a key to be read again, or EOF */
     int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
-    int wake[2];            /* a pipe that ends the waiting: signals, notices */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
     struct termios cooked;  /* the same with what a prompt needs */
     int have_cooked;
-    struct sigaction old_winch, old_cont, old_fatal[FATAL_COUNT];
-    char fatal_taken[FATAL_COUNT];
-} self = {.wake = {-1, -1}};
-
-static volatile sig_atomic_t got_winch, got_cont;
+} self;
 
 /* ---- keys ---- */
 
@@ -112,97 +101,6 @@ term_no_matches(const char *Py_UNUSED(text), int Py_UNUSED(start), int Py_UNUSED
 {
     rl_attempted_completion_over = 1; /* or readline would offer file names */
     return NULL;
-}
-
-/* ---- signals ---- */
-
-static void
-term_wake(char why)
-{
-    int saved = errno;
-    if (self.wake[1] >= 0 && write(self.wake[1], &why, 1) < 0) {
-        /* the pipe is full: it will wake */
-    }
-    errno = saved;
-}
-
-static void
-on_winch(int Py_UNUSED(signal))
-{
-    got_winch = 1;
-    term_wake('w');
-}
-
-static void
-on_cont(int Py_UNUSED(signal))
-{
-    got_cont = 1;
-    term_wake('c');
-}
-
-/* The process ends while the prompt waits: leave a terminal that echoes. */
-void
-term_leave_for_good(void)
-{
-    static const char paste_off[] = "\033[?2004l\r\n";
-    if (self.active && self.have_cooked && self.term != NULL) {
-        int fd = self.term->out == NULL ? -1 : fileno_unlocked(self.term->out);
-        tcsetattr(fd, TCSANOW, &self.cooked);
-        if (write(fd, paste_off, sizeof paste_off - 1) < 0) {
-            /* the terminal is gone */
-        }
-    }
-}
-
-static void
-on_fatal(int number)
-{
-    term_leave_for_good();
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-static void
-signals_take(void)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    action.sa_handler = on_winch;
-    sigaction(SIGWINCH, &action, &self.old_winch);
-    action.sa_handler = on_cont;
-    sigaction(SIGCONT, &action, &self.old_cont);
-    for (int i = 0; i < FATAL_COUNT; i++) {
-        sigaction(FATAL_SIGNALS[i], NULL, &self.old_fatal[i]);
-        self.fatal_taken[i] = self.old_fatal[i].sa_handler == SIG_DFL;
-        if (self.fatal_taken[i]) {
-            action.sa_handler = on_fatal;
-            sigaction(FATAL_SIGNALS[i], &action, NULL);
-        }
-    }
-}
-
-/* Put an action back, unless the program has installed another meanwhile, in another thread or a signal handler. */
-static void
-signal_give_back(int number, void (*ours)(int), const struct sigaction *old)
-{
-    struct sigaction now;
-    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == ours) {
-        sigaction(number, old, NULL);
-    }
-}
-
-static void
-signals_give_back(void)
-{
-    signal_give_back(SIGWINCH, on_winch, &self.old_winch);
-    signal_give_back(SIGCONT, on_cont, &self.old_cont);
-    for (int i = 0; i < FATAL_COUNT; i++) {
-        if (self.fatal_taken[i]) {
-            signal_give_back(FATAL_SIGNALS[i], on_fatal, &self.old_fatal[i]);
-        }
-    }
 }
 
 /* ---- the terminal ---- */
@@ -339,27 +237,15 @@ term_set_up(void)
     term_state_bind('Z' & 0x1f, term_key_suspend);
 }
 
-static void
-wake_close(void)
-{
-    for (int i = 0; i < 2; i++) {
-        if (self.wake[i] >= 0) {
-            close(self.wake[i]);
-        }
-        self.wake[i] = -1;
-    }
-}
-
 /* A child of fork(): the reading thread is not there. Its readline is the host's again. */
 static void
 on_fork_child(void)
 {
     if (self.active) {
         term_state_abandon();
-        signals_give_back();
+        term_signals_give_back();
         self.active = 0;
         self.term = NULL;
-        wake_close();
     }
 }
 
@@ -367,12 +253,9 @@ static void
 term_take(Term *term, const History *history)
 {
     static int first = 1;
-    if (pipe2(self.wake, O_CLOEXEC | O_NONBLOCK) < 0) {
-        self.wake[0] = self.wake[1] = -1; /* no descriptor left: a resize is noticed with the next key */
-    }
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
-        atexit(term_leave_for_good); /* the main thread may end the program while another is at the prompt */
+        atexit(term_signals_leave_for_good); /* the main thread may end the program while another is at the prompt */
         first = 0;
     }
     self.term = term;
@@ -387,24 +270,22 @@ term_take(Term *term, const History *history)
         add_history(history->lines[i]);
     }
     using_history();
-    got_winch = got_cont = 0;
     self.line = NULL;
     self.got_line = self.got_eof = self.got_interrupt = 0;
     self.again = EOF;
-    signals_take();
+    term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
 
 static void
 term_give_back(void)
 {
-    signals_give_back();
+    term_signals_give_back();
     term_state_give_back();
     if (self.have_cooked && memcmp(&self.found, &self.cooked, sizeof self.found) != 0) {
         tcsetattr(fileno(self.term->in), TCSADRAIN, &self.found);
     }
     self.active = 0;
     self.term = NULL;
-    wake_close();
 }
 
 /* ---- reading ---- */
@@ -432,21 +313,17 @@ term_show_notice(void)
     }
 }
 
+/* Something other than a key has ended the waiting. */
 static void
-term_drain_wake(void)
+term_look_up(void)
 {
-    char bytes[64];
-    while (read(self.wake[0], bytes, sizeof bytes) > 0) {
-        /* only that it woke matters */
-    }
-    if (got_winch) {
-        got_winch = 0;
+    int what = term_signals_drain();
+    if (what & TERM_RESIZED) {
         rl_redisplay_function = rl_redisplay; /* for another one readline would not clear the line first */
         rl_resize_terminal();
         rl_redisplay_function = term_draw;
     }
-    if (got_cont) { /* stopped from outside and continued, by a shell that has its own idea of the terminal */
-        got_cont = 0;
+    if (what & TERM_CONTINUED) { /* stopped from outside and continued, by a shell with its own idea of the terminal */
         rl_deprep_terminal();
         rl_prep_term_function(1);
         rl_forced_update_display();
@@ -459,7 +336,7 @@ static int
 term_wait(int fd, int is_main)
 {
     static const struct timespec hook_interval = {0, 50000000}; /* how often GUI loops are turned */
-    struct pollfd ready[2] = {{fd, POLLIN, 0}, {self.wake[0], POLLIN, 0}};
+    struct pollfd ready[2] = {{fd, POLLIN, 0}, {term_signals_fd(), POLLIN, 0}};
     int hook = is_main && PyOS_InputHook != NULL;
     int count = 0;
     sigset_t all, old;
@@ -485,7 +362,7 @@ term_wait(int fd, int is_main)
         return -1;
     }
     if (count > 0 && ready[1].revents != 0) {
-        term_drain_wake();
+        term_look_up();
     }
     return count > 0 && ready[0].revents != 0;
 }
@@ -628,6 +505,6 @@ term_notify(const char *text)
     sprintf(longer + before, "%s%s", before > 0 ? "\n" : "", text);
     self.notice = longer;
     if (self.active) {
-        term_wake('n');
+        term_signals_wake();
     }
 }

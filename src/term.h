@@ -40,9 +40,6 @@ void term_write(Term *term, const char *bytes, size_t size);
 /* Columns and rows; 80 and 24 when the terminal does not tell. */
 void term_size(const Term *term, int *columns, int *rows);
 
-/* The process is about to end: if a prompt waits in some thread, leave a terminal that echoes. Async-signal-safe. */
-void term_leave_for_good(void);
-
 /* Show a line above the prompt that another thread is reading at, or above the next one. Needs the GIL. */
 void term_notify(const char *text);
 

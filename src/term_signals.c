@@ -1,0 +1,151 @@
+/* Signals while a prompt waits, see term_signals.h. */
+#include "term_signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+/* Taken where the program leaves them to their default, which is to end it. */
+enum { FATAL_COUNT = 9 };
+static const int FATAL_SIGNALS[FATAL_COUNT] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM,
+};
+
+/* One for the process, as handlers are. */
+static struct {
+    int taken;
+    int fd;                /* of the terminal */
+    int has_cooked;
+    struct termios cooked; /* how to leave the terminal */
+    int wake[2];           /* a pipe that ends the waiting */
+    struct sigaction old_winch, old_cont, old_fatal[FATAL_COUNT];
+    char fatal_taken[FATAL_COUNT];
+} self = {.wake = {-1, -1}};
+
+static volatile sig_atomic_t got_winch, got_cont;
+
+void
+term_signals_wake(void)
+{
+    int saved = errno;
+    if (self.wake[1] >= 0 && write(self.wake[1], "w", 1) < 0) {
+        /* the pipe is full: it will wake */
+    }
+    errno = saved;
+}
+
+static void
+on_winch(int Py_UNUSED(signal))
+{
+    got_winch = 1;
+    term_signals_wake();
+}
+
+static void
+on_cont(int Py_UNUSED(signal))
+{
+    got_cont = 1;
+    term_signals_wake();
+}
+
+void
+term_signals_leave_for_good(void)
+{
+    static const char paste_off[] = "\033[?2004l\r\n";
+    if (self.taken && self.has_cooked) {
+        tcsetattr(self.fd, TCSANOW, &self.cooked);
+        if (write(self.fd, paste_off, sizeof paste_off - 1) < 0) {
+            /* the terminal is gone */
+        }
+    }
+}
+
+static void
+on_fatal(int number)
+{
+    term_signals_leave_for_good();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void
+term_signals_take(int fd, const struct termios *cooked)
+{
+    struct sigaction action;
+    if (pipe2(self.wake, O_CLOEXEC | O_NONBLOCK) < 0) {
+        self.wake[0] = self.wake[1] = -1; /* no descriptor left: a resize is noticed with the next key */
+    }
+    self.fd = fd;
+    self.has_cooked = cooked != NULL;
+    if (cooked != NULL) {
+        self.cooked = *cooked;
+    }
+    got_winch = got_cont = 0;
+    self.taken = 1;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = on_winch;
+    sigaction(SIGWINCH, &action, &self.old_winch);
+    action.sa_handler = on_cont;
+    sigaction(SIGCONT, &action, &self.old_cont);
+    for (int i = 0; i < FATAL_COUNT; i++) {
+        sigaction(FATAL_SIGNALS[i], NULL, &self.old_fatal[i]);
+        self.fatal_taken[i] = self.old_fatal[i].sa_handler == SIG_DFL;
+        if (self.fatal_taken[i]) {
+            action.sa_handler = on_fatal;
+            sigaction(FATAL_SIGNALS[i], &action, NULL);
+        }
+    }
+}
+
+/* Put an action back, unless the program has installed another meanwhile, in another thread or a signal handler. */
+static void
+signal_give_back(int number, void (*ours)(int), const struct sigaction *old)
+{
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == ours) {
+        sigaction(number, old, NULL);
+    }
+}
+
+void
+term_signals_give_back(void)
+{
+    signal_give_back(SIGWINCH, on_winch, &self.old_winch);
+    signal_give_back(SIGCONT, on_cont, &self.old_cont);
+    for (int i = 0; i < FATAL_COUNT; i++) {
+        if (self.fatal_taken[i]) {
+            signal_give_back(FATAL_SIGNALS[i], on_fatal, &self.old_fatal[i]);
+        }
+    }
+    self.taken = 0;
+    for (int i = 0; i < 2; i++) {
+        if (self.wake[i] >= 0) {
+            close(self.wake[i]);
+        }
+        self.wake[i] = -1;
+    }
+}
+
+int
+term_signals_fd(void)
+{
+    return self.wake[0];
+}
+
+int
+term_signals_drain(void)
+{
+    char bytes[64];
+    while (read(self.wake[0], bytes, sizeof bytes) > 0) {
+        /* only that it woke matters */
+    }
+    int what = (got_winch ? TERM_RESIZED : 0) | (got_cont ? TERM_CONTINUED : 0);
+    got_winch = got_cont = 0;
+    return what;
+}
