@@ -17,6 +17,7 @@ static struct {
     void (*locals_to_fast)(PyFrameObject *, int);             /* to 3.12; later it does nothing */
     PyObject *(*get_var)(PyFrameObject *, PyObject *);        /* 3.12 on */
     int (*get_lasti)(PyFrameObject *);            /* 3.11 on, not in the limited API */
+    CompatReader *reader;                         /* not in the limited API */
 } api;
 
 /* POSIX has dlsym() return functions as void *; a copy is the conversion that ISO C allows. */
@@ -33,6 +34,7 @@ compat_init(void)
     compat_look_up(&api.locals_to_fast, "PyFrame_LocalsToFast");
     compat_look_up(&api.get_var, "PyFrame_GetVar");
     compat_look_up(&api.get_lasti, "PyFrame_GetLasti");
+    compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
 }
 
 PyModuleDef_Slot *
@@ -45,6 +47,12 @@ compat_module_slots(int (*exec)(PyObject *))
         slots[1] = (PyModuleDef_Slot){SLOT_MULTIPLE_INTERPRETERS, PER_INTERPRETER_GIL_SUPPORTED};
     }
     return slots;
+}
+
+CompatReader *
+compat_reader_slot(void)
+{
+    return api.reader;
 }
 
 PyObject *

@@ -5,6 +5,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdio.h>
+
 /* Headers of 3.11 count references in line, which is wrong for the immortal objects of 3.12 and later: a binary that
  * serves both leaves the counting to the interpreter. Later headers do that by themselves for the limited API. */
 #if PY_VERSION_HEX < 0x030c0000
@@ -39,6 +41,11 @@ PyModuleDef_Slot *compat_module_slots(int (*exec)(PyObject *));
 
 /* Import a module, past a __import__ that the program has replaced or lost. New reference. */
 PyObject *compat_import(const char *name);
+
+/* Where CPython keeps the function that input() reads terminals with (PyOS_ReadlineFunctionPointer). NULL when it
+ * cannot be had. */
+typedef char *(*CompatReader)(FILE *in, FILE *out, const char *prompt);
+CompatReader *compat_reader_slot(void);
 
 /* Offset of the instruction that a frame executes. -1 with an exception set. */
 int compat_frame_lasti(PyObject *frame);

@@ -382,10 +382,29 @@ term_abandon(void)
     fputs("\n", rl_outstream);
 }
 
+/* The program's input() in another thread may have got in between two prompts. -1 with an exception of a signal. */
+static int
+term_wait_for_host(int is_main)
+{
+    enum { SLICE = 20000 }; /* microseconds */
+    while (term_state_is_hosts()) {
+        Py_BEGIN_ALLOW_THREADS
+        usleep(SLICE);
+        Py_END_ALLOW_THREADS
+        if (is_main && PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 TermStatus
 term_read(Term *term, const char *prompt, const History *history, int is_main, char **line)
 {
     *line = NULL;
+    if (term_wait_for_host(is_main) < 0) {
+        return TERM_ERROR;
+    }
     term_take(term, history);
     TermStatus status = TERM_INTERRUPTED;
     rl_reset_screen_size();
@@ -402,7 +421,7 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
             return TERM_EOF; /* a signal handler has forked, and this is the child: the line is the parent's */
         }
         if (!RL_ISSTATE(RL_STATE_CALLBACK)) {
-            rl_callback_handler_install(prompt, on_line); /* another thread's input() has removed ours */
+            rl_callback_handler_install(prompt, on_line); /* other C code has removed ours: readline would abort() */
         }
         if (ready) {
             rl_callback_read_char();

@@ -22,8 +22,11 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <readline/history.h>
+
+#include "compat.h"
 
 /* Every variable that readline 8 exports and that rl_save_state() does not cover. */
 #define VARIABLES(X)                                                                                              \
@@ -289,6 +292,51 @@ own_set_up(void (*set_up)(void))
     own_ready = 1;
 }
 
+/* ---- input() in another thread ---- */
+
+/* While readline is ours, the program's input() waits: CPython's reader would install a handler of its own over ours
+ * and take it away, and readline aborts the process at the next key of whoever has none. */
+static CompatReader host_reader;
+static volatile int is_ours;
+
+/* Called by input(), without the GIL. NULL for an exception. */
+static char *
+reader_wait(FILE *in, FILE *out, const char *prompt)
+{
+    enum { SLICE = 20000 }; /* microseconds */
+    while (is_ours) {
+        usleep(SLICE);
+        PyGILState_STATE gil = PyGILState_Ensure();
+        int interrupted = PyErr_CheckSignals() < 0;
+        PyGILState_Release(gil);
+        if (interrupted) {
+            return NULL;
+        }
+    }
+    return host_reader(in, out, prompt);
+}
+
+static void
+reader_take(void)
+{
+    CompatReader *slot = compat_reader_slot();
+    is_ours = 1;
+    if (slot != NULL && *slot != NULL && *slot != reader_wait) { /* NULL: input() has not been used, or not readline */
+        host_reader = *slot;
+        *slot = reader_wait;
+    }
+}
+
+static void
+reader_give_back(void)
+{
+    CompatReader *slot = compat_reader_slot();
+    is_ours = 0;
+    if (slot != NULL && *slot == reader_wait) {
+        *slot = host_reader;
+    }
+}
+
 /* ---- taking and giving back ---- */
 
 /* Readline's first initialisation in this process, as CPython's module would do it. */
@@ -307,6 +355,7 @@ state_first_init(void)
 void
 term_state_take(void (*set_up)(void))
 {
+    reader_take();
     const char *locale = setlocale(LC_CTYPE, NULL);
     host_locale = locale == NULL ? NULL : strdup(locale);
     if (!RL_ISSTATE(RL_STATE_INITIALIZED)) {
@@ -343,6 +392,7 @@ term_state_abandon(void)
     free(host_locale);
     free(own_locale);
     host_locale = own_locale = NULL;
+    reader_give_back();
 }
 
 void

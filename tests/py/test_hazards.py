@@ -6,28 +6,33 @@ import signal
 from terminal import THREAD_PS1
 
 
-def test_input_in_another_thread_does_not_end_the_process(terminal):
-    """The program's own readline takes ours down; readline would abort() at the next key."""
+def test_input_in_another_thread_waits_for_the_prompt(terminal):
+    """Two readers in one readline: it abort()s at the next key of the one whose handler the other has taken away."""
     t = terminal('''
         import readline, threading
         from hooking import hook
+        input("first? ")
         def work():
             hook()
             print("worked")
         thread = threading.Thread(target=work)
         thread.start()
-        input("name? ")
+        print("got", input("name? "))
         thread.join()
         print("end")
     ''')
-    t.expect("name? ")
-    t.ready("name? ", THREAD_PS1)
-    for _ in range(3):                            # whoever reads: nobody dies of it
-        t.type("\r")
-    t.key("C-c")
-    t.type("c\r")
-    t.type("c\r")
-    t.expect("worked")
+    t.expect("first? ")
+    t.line("")
+    t.expect("CTRL+D")
+    for n in range(3):
+        t.until(lambda: not t.echoes(), "a prompt")
+        t.line("'line'")
+    t.until(lambda: not t.echoes(), "a prompt")
+    t.line("c")
+    t.until(lambda: not t.echoes(), "a prompt")
+    t.line("c")
+    t.expect("end")
+    assert t.end() == 0
 
 
 def test_a_signal_handler_installed_meanwhile_stays(terminal):
