@@ -196,7 +196,7 @@ INTERRUPTED = ["import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in ra
                "while print('sta' + 'rted') is None:\n    while True: pass",
                "print('sta' + 'rted'); [i for i in iter(int, 1)]",
                "import sys; print('sta' + 'rted'); sys.stdin.readline()",
-               "import subprocess; print('sta' + 'rted', flush=True); subprocess.run(['sleep', '100'])",
+               "import subprocess; subprocess.run(['sh', '-c', 'echo sta$()rted; exec sleep 100'])",
                "import threading; event = threading.Event(); print('sta' + 'rted'); "
                "[event.wait(0.2) for _ in iter(int, 1)]"]
 
