@@ -385,7 +385,8 @@ def test_warnings_are_shown_once(terminal):
     t = opened(terminal)
     shown = t.run("x is 'literal'")
     assert shown.count("SyntaxWarning") == 1 and shown.endswith("False")
-    assert t.run("[i is 'literal' for i in y]").count("SyntaxWarning") == 1
+    # Another warning: 3.13.5 gives none twice whose text and line are the same, in whichever file.
+    assert t.run("[i or 'literal'() for i in y]").count("SyntaxWarning") == 1
     assert "DeprecationWarning: old" in t.run("import warnings; warnings.warn('old', DeprecationWarning)")
 
 
