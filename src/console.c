@@ -1,6 +1,7 @@
 /* The console, see console.h. */
 #include "console.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,14 @@ console_say(Console *console, const char *format, ...)
 void
 console_show_error(Console *console, PyObject *filename)
 {
+    sigset_t interrupt, old;
+    /* Showing may import. A Ctrl-C within an import has 3.13 and older end the program with SIGINT's status, much
+     * later, for it passes through eval() of a string there. */
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupt, &old);
     PyObject *text = report_take(filename);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (text == NULL || console_print(console, text) < 0) {
         PyErr_Clear();
     }
