@@ -231,6 +231,18 @@ def test_keys_before_ctrl_c(terminal, first):
     assert t.end() == 0
 
 
+def test_ctrl_c_on_a_line_reached_by_a_search(terminal):
+    """readline frees the line that the search has put aside, and again with the next one if we drop it wrongly."""
+    t = opened(terminal)
+    t.model = False
+    for _ in range(3):
+        t.type("(\r\x1b[5~\x1b#a\x12(\x1bn\x19\x1b[A\x0e\x03")
+        t.type("\x03")
+    t.settle().key("C-d")
+    t.until(lambda: b"went on with 1" in t.raw, "the program")
+    assert t.end() == 0
+
+
 @pytest.mark.parametrize("rows, columns", [(0, 0), (1, 1), (24, 1), (1, 80), (2, 2), (500, 500), (24, 4)])
 def test_odd_sizes_of_the_terminal(terminal, rows, columns):
     """0×0 is what containers often say."""
