@@ -16,7 +16,7 @@ typedef struct Interrupt {
     int wakeup;              /* the program's wakeup descriptor, in the main thread, while kept; -1 for none */
     pthread_t watcher;       /* in another thread: passes the signal on */
     unsigned long target;    /* to this thread */
-    int pipe[2];
+    int pipe[2];             /* to the watcher; in the main thread: in the place of the wakeup descriptor */
 } Interrupt;
 
 /* Whatever the program does with SIGINT, it interrupts this thread from now on. The first time all fields are zero.

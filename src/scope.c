@@ -13,7 +13,8 @@
  *                     prompt and not written to the frame: then it has no entry in `base`, and the cell hides
  *                     the frame's value. An empty cell without a base is a name deleted at the prompt only.
  *   in `shared`       Cells of names that the frame does not know. They belong to the prompt, and are seen
- *                     from every frame that the user walks to.
+ *                     from every frame that the user walks to. With `overwrite` they are added to a function's
+ *                     f_locals as well; `extras` holds what was last put there.
  *
  * A write that the interpreter does not take is never silent: it ends up in `refusals`, and the value stays at
  * the prompt.
@@ -23,7 +24,6 @@
 #include "cell.h"
 #include "compat.h"
 #include "namespace.h"
-
 
 /* What a class body stores by itself, over the versions. */
 static const char *const CLASS_NAMES[] = {
