@@ -203,7 +203,7 @@ def test_threads_do_not_fight_for_input(terminal):
     seen = set()
     for turn in range(1, 5):
         t.until(lambda: t.text().count("Hooked at") == turn, "the next console")
-        t.ready(THREAD_PS1)
+        t.until(lambda: t.text().count("waits for this console") >= 3, "the notices of all that wait")
         t.settle()
         t.ready(THREAD_PS1)
         number = value(t.run("n", THREAD_PS1))
