@@ -14,7 +14,7 @@
 #include "source.h"
 #include "turn.h"
 
-/* The lines typed in this process, in whichever console. Guarded by the GIL. */
+/* What was typed in this process, in whichever console. Guarded by the GIL. */
 static History history;
 
 /* ---- saying ---- */
@@ -264,83 +264,17 @@ console_prompt(Console *console, const char *which, const char *standard)
     return text;
 }
 
-static TermStatus
-console_ask(Console *console, const char *which, const char *standard, PyObject **text)
+/* What of an input is Python: without a space before it, or what all lines of a paste are indented by. New reference. */
+static PyObject *
+console_dedent(const Line *line, PyObject *text)
 {
-    PyObject *prompt = console_prompt(console, which, standard);
-    TermStatus status = prompt == NULL ? TERM_ERROR : talk_read(&console->talk, prompt, &history, text);
-    Py_XDECREF(prompt);
-    if (status == TERM_LINE && console->talk.has_term) {
-        PyObject *bytes = PyUnicode_EncodeFSDefault(*text);
-        if (bytes == NULL) {
-            PyErr_Clear(); /* not text: not worth remembering */
-        }
-        else {
-            history_keep(&history, PyBytes_AsString(bytes));
-        }
-        Py_XDECREF(bytes);
+    if (line->kind != LINE_INDENTED && line->kind != LINE_PASTED) {
+        return Py_NewRef(text);
     }
-    return status;
-}
-
-/* Read lines until the input is complete. 1 when it is, 0 when it was dropped, -1. `source` is initialised. */
-static int
-console_complete(Console *console, Source *source)
-{
-    for (;;) {
-        SourceStatus status = source_parse(source);
-        if (status == SOURCE_COMPLETE) {
-            return 1;
-        }
-        if (status == SOURCE_EMPTY) {
-            return 0;
-        }
-        if (status == SOURCE_ERROR) {
-            console_show_parse_error(console, source);
-            return 0;
-        }
-        PyObject *more;
-        TermStatus read = console_ask(console, "ps2", "... ", &more);
-        if (read == TERM_ERROR) {
-            return -1;
-        }
-        if (read == TERM_INTERRUPTED) {
-            return console_say(console, "KeyboardInterrupt") < 0 ? -1 : 0;
-        }
-        if (read == TERM_EOF) {
-            return console_say(console, "\nthe block was not finished, and is dropped") < 0 ? -1 : 0;
-        }
-        PyObject *longer = PyUnicode_FromFormat("%U\n%U", source->text, more);
-        Py_DECREF(more);
-        if (longer == NULL) {
-            return -1;
-        }
-        Py_SETREF(source->text, longer);
-    }
-}
-
-static int
-console_run_python(Console *console, PyObject *text)
-{
-    Source source;
-    int ret = -1;
-    if (source_init(&source, console->state, text) == 0) {
-        ret = console_complete(console, &source);
-        if (ret == 1) {
-            ret = console_execute(console, &source);
-        }
-    }
-    source_clear(&source);
-    return ret;
-}
-
-static int
-console_run_command(Console *console, const Command *command, const char *rest)
-{
-    if (command->run(console, rest) < 0) {
-        console_show_complaint(console);
-    }
-    return 0;
+    PyObject *textwrap = compat_import("textwrap");
+    PyObject *dedented = textwrap == NULL ? NULL : PyObject_CallMethod(textwrap, "dedent", "(O)", text);
+    Py_XDECREF(textwrap);
+    return dedented;
 }
 
 /* Is a line whose first word is a command's name Python all the same? 1, 0, -1. */
@@ -370,19 +304,197 @@ console_is_python(Console *console, const Line *line, PyObject *text)
     return ret;
 }
 
-/* Python behind a space, or a paste from within a block: what all its lines are indented by is taken away. */
+/* The command that an input is, NULL for Python and for a `%word` that is none. -1 with
+ * an exception. */
 static int
-console_run_indented(Console *console, PyObject *text)
+console_find_command(Console *console, const Line *line, PyObject *text, const Command **command)
 {
-    PyObject *textwrap = compat_import("textwrap");
-    PyObject *dedented = textwrap == NULL ? NULL : PyObject_CallMethod(textwrap, "dedent", "(O)", text);
-    int ret = dedented == NULL ? -1 : console_run_python(console, dedented);
-    Py_XDECREF(dedented);
-    Py_XDECREF(textwrap);
+    *command = line->kind == LINE_PLAIN || line->kind == LINE_FORCED ? command_find(line) : NULL;
+    if (*command == NULL || line->kind == LINE_FORCED) {
+        return 0;
+    }
+    int python = console_is_python(console, line, text);
+    if (python != 0) {
+        *command = NULL;
+    }
+    return python < 0 ? -1 : 0;
+}
+
+/* Is an input one that can be run, or will never be? What cannot be found out is: running it says why. */
+static bool
+console_is_done(Console *console, PyObject *text)
+{
+    bool done = true;
+    PyObject *bytes = PyUnicode_EncodeFSDefault(text);
+    PyObject *python = NULL;
+    if (bytes != NULL) {
+        const Command *command;
+        Line line = words_split(PyBytes_AsString(bytes));
+        if (line.kind != LINE_FORCED && console_find_command(console, &line, text, &command) == 0 && command == NULL) {
+            python = console_dedent(&line, text);
+        }
+    }
+    if (python != NULL) {
+        Source source;
+        done = source_init(&source, console->state, python) < 0 || source_parse(&source) != SOURCE_INCOMPLETE;
+        source_clear(&source);
+    }
+    PyErr_Clear();
+    Py_XDECREF(python);
+    Py_XDECREF(bytes);
+    return done;
+}
+
+/* ---- what the terminal asks, see TermClient ---- */
+
+static bool
+client_is_done(void *context, const char *bytes)
+{
+    PyObject *text = PyUnicode_DecodeFSDefault(bytes);
+    bool done = text == NULL || console_is_done(context, text);
+    PyErr_Clear();
+    Py_XDECREF(text);
+    return done;
+}
+
+static bool
+client_is_command(void *context, const char *word)
+{
+    Console *console = context;
+    Line line = words_split(word);
+    if (line.kind != LINE_PLAIN || command_find(&line) == NULL) {
+        return false;
+    }
+    PyObject *name = PyUnicode_FromString(word);
+    bool is_users = name == NULL || scope_is_users(console->scope, name) != 0;
+    PyErr_Clear();
+    Py_XDECREF(name);
+    return !is_users;
+}
+
+static void
+client_complete(void *context, const char *text, size_t point, bool ignore_case, Completion *completion)
+{
+    Console *console = context;
+    complete_at(console->state, console->scope, text, point, ignore_case, completion);
+}
+
+static const History *
+client_history(void *Py_UNUSED(context))
+{
+    return &history;
+}
+
+static TermStatus
+console_ask(Console *console, const char *which, const char *standard, PyObject **text)
+{
+    TermClient client = {console, client_is_done, client_is_command, client_complete, client_history};
+    PyObject *prompt = console_prompt(console, which, standard);
+    PyObject *more = prompt == NULL ? NULL : console_prompt(console, "ps2", "... ");
+    TermStatus status = more == NULL ? TERM_ERROR : talk_read(&console->talk, prompt, more, &client, text);
+    Py_XDECREF(more);
+    Py_XDECREF(prompt);
+    return status;
+}
+
+/* Add lines to an input, `more` or a blank one, in its place. -1 with an exception. */
+static int
+console_lengthen(PyObject **text, PyObject *more)
+{
+    PyObject *longer = more == NULL ? PyUnicode_FromFormat("%U\n", *text) : PyUnicode_FromFormat("%U\n%U", *text, more);
+    if (longer == NULL) {
+        return -1;
+    }
+    Py_SETREF(*text, longer);
+    return 0;
+}
+
+/* An editor of blocks has returned an input: it is wanted to run. A block of the history is so without a blank line. */
+static int
+console_close_block(Console *console, PyObject **text)
+{
+    PyObject *closed = Py_NewRef(*text);
+    int ret = console_lengthen(&closed, NULL);
+    if (ret == 0 && console_is_done(console, closed)) {
+        Py_SETREF(*text, Py_NewRef(closed));
+        ret = 1;
+    }
+    Py_DECREF(closed);
     return ret;
 }
 
-/* Decide what a line is and do it. */
+/* Read an input: at once, or line by line until it is done. A new str in *text. */
+static TermStatus
+console_read(Console *console, PyObject **text)
+{
+    TermStatus status = console_ask(console, "ps1", ">>> ", text);
+    while (status == TERM_LINE && !console_is_done(console, *text)) {
+        int closed = console->talk.has_term && !console->talk.term.plain ? console_close_block(console, text) : 0;
+        if (closed > 0) {
+            break;
+        }
+        PyObject *more = NULL;
+        status = closed < 0 ? TERM_ERROR : console_ask(console, "ps2", "... ", &more);
+        if (status == TERM_LINE && console_lengthen(text, more) < 0) {
+            status = TERM_ERROR;
+        }
+        Py_XDECREF(more);
+        if (status == TERM_EOF) {
+            status = console_say(console, "\nthe block was not finished, and is dropped") < 0 ? TERM_ERROR : TERM_DROPPED;
+        }
+        if (status != TERM_LINE) {
+            Py_CLEAR(*text);
+        }
+    }
+    return status;
+}
+
+static void
+console_remember(const Console *console, PyObject *text)
+{
+    PyObject *stripped = console->talk.has_term ? PyObject_CallMethod(text, "rstrip", NULL) : NULL;
+    PyObject *bytes = stripped == NULL ? NULL : PyUnicode_EncodeFSDefault(stripped);
+    if (bytes != NULL) {
+        history_keep(&history, PyBytes_AsString(bytes));
+    }
+    PyErr_Clear(); /* not text: not worth remembering */
+    Py_XDECREF(bytes);
+    Py_XDECREF(stripped);
+}
+
+/* Run an input that is done. */
+static int
+console_run_python(Console *console, PyObject *text)
+{
+    Source source;
+    int ret = source_init(&source, console->state, text);
+    if (ret == 0) {
+        switch (source_parse(&source)) {
+        case SOURCE_COMPLETE:
+            ret = console_execute(console, &source);
+            break;
+        case SOURCE_EMPTY:
+            break;
+        case SOURCE_INCOMPLETE:
+        case SOURCE_ERROR:
+            console_show_parse_error(console, &source);
+            break;
+        }
+    }
+    source_clear(&source);
+    return ret;
+}
+
+static int
+console_run_command(Console *console, const Command *command, const char *rest)
+{
+    if (command->run(console, rest) < 0) {
+        console_show_complaint(console);
+    }
+    return 0;
+}
+
+/* Decide what an input is and do it. */
 static int
 console_do(Console *console, PyObject *text)
 {
@@ -394,21 +506,24 @@ console_do(Console *console, PyObject *text)
     }
     Line line = words_split(PyBytes_AsString(bytes));
     long listed = console->listed;
-    console->listed = 0; /* `list` goes on only where it stands by itself */
-    const Command *command = line.kind == LINE_PLAIN || line.kind == LINE_FORCED ? command_find(&line) : NULL;
-    if (line.kind == LINE_FORCED && command == NULL) {
+    const Command *command;
+    PyObject *python = NULL;
+    if (console_find_command(console, &line, text, &command) < 0) {
+        goto done;
+    }
+    console->listed = command == &cmd_list ? listed : 0; /* it goes on only where it stands by itself */
+    if (command != NULL) {
+        ret = console_run_command(console, command, line.rest);
+    }
+    else if (line.kind == LINE_FORCED) {
         ret = console_say(console, "no command %s: `help` lists them", PyBytes_AsString(bytes));
     }
-    else if (line.kind == LINE_INDENTED || line.kind == LINE_PASTED) {
-        ret = console_run_indented(console, text);
-    }
     else {
-        console->listed = command == &cmd_list ? listed : 0;
-        int python = command == NULL ? 1 : line.kind == LINE_FORCED ? 0 : console_is_python(console, &line, text);
-        ret = python < 0 ? -1
-              : python   ? console_run_python(console, text)
-                         : console_run_command(console, command, line.rest);
+        python = console_dedent(&line, text);
+        ret = python == NULL ? -1 : console_run_python(console, python);
     }
+done:
+    Py_XDECREF(python);
     Py_DECREF(bytes);
     return ret;
 }
@@ -418,10 +533,11 @@ console_loop(Console *console)
 {
     while (!console->left) {
         PyObject *text;
-        TermStatus status = console_ask(console, "ps1", ">>> ", &text);
+        TermStatus status = console_read(console, &text);
         int failed = 0;
         switch (status) {
         case TERM_LINE:
+            console_remember(console, text);
             failed = console_do(console, text) < 0;
             Py_DECREF(text);
             break;
@@ -431,6 +547,8 @@ console_loop(Console *console)
         case TERM_EOF:
             failed = console_say(console, "") < 0;
             console->left = 1;
+            break;
+        case TERM_DROPPED:
             break;
         case TERM_ERROR:
             failed = 1;

@@ -10,7 +10,7 @@ history_keep(History *history, const char *line)
     if (line[strspn(line, " \t\r\n")] == '\0') {
         return true;
     }
-    if (history->count > 0 && strcmp(history->lines[history->count - 1], line) == 0) {
+    if (history->count > 0 && strcmp(history->entries[history->count - 1], line) == 0) {
         return true;
     }
     char *copy = strdup(line);
@@ -18,21 +18,21 @@ history_keep(History *history, const char *line)
         return false;
     }
     if (history->count == HISTORY_LIMIT) {
-        free(history->lines[0]);
+        free(history->entries[0]);
         history->count--;
-        memmove(history->lines, history->lines + 1, history->count * sizeof *history->lines);
+        memmove(history->entries, history->entries + 1, history->count * sizeof *history->entries);
     }
     if (history->count == history->size) {
         size_t size = history->size ? history->size * 2 : 64;
-        char **lines = realloc(history->lines, size * sizeof *lines);
-        if (lines == NULL) {
+        char **entries = realloc(history->entries, size * sizeof *entries);
+        if (entries == NULL) {
             free(copy);
             return false;
         }
-        history->lines = lines;
+        history->entries = entries;
         history->size = size;
     }
-    history->lines[history->count++] = copy;
+    history->entries[history->count++] = copy;
     return true;
 }
 
@@ -40,8 +40,8 @@ void
 history_free(History *history)
 {
     for (size_t i = 0; i < history->count; i++) {
-        free(history->lines[i]);
+        free(history->entries[i]);
     }
-    free(history->lines);
+    free(history->entries);
     *history = (History){NULL, 0, 0};
 }

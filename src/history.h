@@ -1,4 +1,4 @@
-/* The lines typed at the prompt: a list of our own, kept apart from the program's history. No Python here. */
+/* The entries typed at the prompt: a list of our own, kept apart from the program's history. No Python here. */
 #ifndef HOOKING_HISTORY_H
 #define HOOKING_HISTORY_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct History {
-    char **lines; /* oldest first; owned */
+    char **entries; /* oldest first; owned */
     size_t count;
     size_t size;
 } History;

@@ -2,6 +2,7 @@
 #include "talk.h"
 
 #include "compat.h"
+#include "streams.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -146,28 +147,32 @@ talk_ask_input(PyObject *prompt, PyObject **text)
 }
 
 TermStatus
-talk_read(Talk *talk, PyObject *prompt, const History *history, PyObject **text)
+talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text)
 {
     *text = NULL;
     talk_flush();
     if (!talk->has_term) {
         return talk_ask_input(prompt, text);
     }
-    PyObject *bytes = talk_encode(prompt);
-    const char *shown = bytes == NULL ? NULL : PyBytes_AsString(bytes);
-    if (shown == NULL) {
-        Py_XDECREF(bytes);
-        return TERM_ERROR;
+    TermStatus status = TERM_ERROR;
+    PyObject *first = talk_encode(prompt);
+    PyObject *others = first == NULL ? NULL : talk_encode(more);
+    if (others != NULL) {
+        char *typed;
+        Streams streams;
+        streams_take(&streams);
+        status = term_read(&talk->term, PyBytes_AsString(first), PyBytes_AsString(others), client, talk->is_main,
+                           &typed);
+        streams_give_back(&streams);
+        if (status == TERM_LINE) {
+            /* What is no text becomes lone surrogates, which the compiler refuses. */
+            *text = PyUnicode_DecodeFSDefault(typed);
+            free(typed);
+            status = *text == NULL ? TERM_ERROR : TERM_LINE;
+        }
     }
-    char *line;
-    TermStatus status = term_read(&talk->term, shown, history, talk->is_main, &line);
-    Py_DECREF(bytes);
-    if (status == TERM_LINE) {
-        /* What is no text becomes lone surrogates, which the compiler refuses. */
-        *text = PyUnicode_DecodeFSDefault(line);
-        free(line);
-        status = *text == NULL ? TERM_ERROR : TERM_LINE;
-    }
+    Py_XDECREF(others);
+    Py_XDECREF(first);
     return status;
 }
 
@@ -213,20 +218,6 @@ talk_rows(const Talk *talk)
 
 /* ---- around a statement ---- */
 
-/* Is the stream on a terminal of its own accord? Asks the program's object, whose faults are passed over. */
-static int
-talk_is_on_terminal(PyObject *stream)
-{
-    if (stream == NULL || stream == Py_None) {
-        return 0;
-    }
-    PyObject *number = PyObject_CallMethod(stream, "fileno", NULL);
-    int fd = number != NULL && PyLong_Check(number) ? (int)PyLong_AsLong(number) : -1;
-    PyErr_Clear();
-    Py_XDECREF(number);
-    return fd >= 0 && isatty(fd);
-}
-
 /* A stream to write text to the terminal: a new reference. */
 static PyObject *
 talk_make_stream(Talk *talk)
@@ -255,7 +246,7 @@ talk_enter_streams(Talk *talk)
 {
     for (int i = 0; talk->has_term && i < TALK_STREAMS; i++) {
         PyObject *host = Py_XNewRef(PySys_GetObject(STREAMS[i]));
-        if (host == talk->own[i] || talk_is_on_terminal(host)) {
+        if (host == talk->own[i] || streams_is_on_terminal(host)) {
             Py_XDECREF(host);
             continue;
         }

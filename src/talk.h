@@ -22,8 +22,8 @@ typedef struct Talk {
 int talk_open(Talk *talk, int is_main, const char **why);
 void talk_close(Talk *talk);
 
-/* Ask for a line: a new str in *text. As term_read(). */
-TermStatus talk_read(Talk *talk, PyObject *prompt, const History *history, PyObject **text);
+/* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). */
+TermStatus talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text);
 
 /* Show text. -1 with an exception. */
 int talk_write(Talk *talk, PyObject *text);

@@ -11,8 +11,11 @@
 
 #include "term.h"
 
+#include "term_draw.h"
+#include "term_keys.h"
 #include "term_signals.h"
 #include "term_state.h"
+#include "term_tab.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +35,10 @@ static struct {
     int active;
     Term *term;             /* borrowed, while active */
     unsigned long thread;   /* the one that reads, while active */
+    const TermClient *client; /* borrowed, while active */
+    int has_history;        /* readline has been given ours */
     char *line;             /* the line read */
-    int got_line, got_eof, got_interrupt;
+    int got_line, got_eof;
     int again;              /* a key to be read again, or EOF */
     int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
     char *notice;           /* owned: to be shown above the prompt */
@@ -41,67 +46,6 @@ static struct {
     struct termios cooked;  /* the same with what a prompt needs */
     int have_cooked;
 } self;
-
-/* ---- keys ---- */
-
-static void
-term_draw(void)
-{
-    /* While more is waiting to be read, as in a paste, drawing each step would cost the square of its length. */
-    int waiting = 0;
-    if (ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0) {
-        return;
-    }
-    rl_redisplay();
-}
-
-static int
-term_key_accept(int count, int key)
-{
-    rl_redisplay(); /* term_draw() may have left it out */
-    return rl_newline(count, key);
-}
-
-/* Ends the line as Enter does, so that readline frees what belongs to it in its own order; the text is dropped. */
-static int
-term_key_interrupt(int Py_UNUSED(count), int Py_UNUSED(key))
-{
-    self.got_interrupt = 1;
-    rl_redisplay();
-    return rl_newline(1, '\n');
-}
-
-static int
-term_key_suspend(int Py_UNUSED(count), int Py_UNUSED(key))
-{
-    rl_deprep_terminal();
-    kill(0, SIGTSTP); /* the whole job, as the terminal would */
-    rl_prep_term_function(1);
-    rl_forced_update_display();
-    return 0;
-}
-
-static int
-term_key_tab(int count, int key)
-{
-    int start = rl_point;
-    while (start > 0 && (rl_line_buffer[start - 1] == ' ' || rl_line_buffer[start - 1] == '\t')) {
-        start--;
-    }
-    if (start > 0 && rl_line_buffer[start - 1] != '\n') {
-        return rl_complete(count, key);
-    }
-    char spaces[] = "    ";
-    spaces[4 - (rl_point - start) % 4] = '\0'; /* to the next step of indentation */
-    return rl_insert_text(spaces) > 0 ? 0 : 1;
-}
-
-static char **
-term_no_matches(const char *Py_UNUSED(text), int Py_UNUSED(start), int Py_UNUSED(end))
-{
-    rl_attempted_completion_over = 1; /* or readline would offer file names */
-    return NULL;
-}
 
 /* ---- the terminal ---- */
 
@@ -150,6 +94,7 @@ term_prep(int meta)
         raw.c_cc[VSUSP] = _POSIX_VDISABLE;
         tcsetattr(fd, TCSADRAIN, &raw);
     }
+    term_keys_rebind();
 }
 
 static void
@@ -172,6 +117,24 @@ term_guard_search(int fd, int c)
         self.again = c;
     }
     return '\n';
+}
+
+/* Give readline the history, before a key that may be about it: nearly all but those that insert themselves. Thousands
+ * of entries at each prompt would be felt. */
+static void
+term_offer_history(int c)
+{
+    bool inserts = rl_get_keymap()[c].type == ISFUNC
+                   && (rl_get_keymap()[c].function == rl_insert || rl_get_keymap()[c].function == rl_rubout);
+    if (self.has_history || inserts || c == '\r' || c == '\t' || c == ('C' & 0x1f) || c == ('D' & 0x1f)) {
+        return;
+    }
+    self.has_history = 1;
+    const History *history = self.client->history(self.client->context);
+    for (size_t i = 0; i < history->count; i++) {
+        add_history(history->entries[i]);
+    }
+    using_history();
 }
 
 /* Wait until there is something to read. The GIL is released. */
@@ -203,6 +166,7 @@ term_getc(FILE *stream)
                 c = self.cooked.c_cc[VEOF];
             }
             self.eof_ahead = 0;
+            term_offer_history(c);
             return term_guard_search(ready.fd, c);
         }
         if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -230,11 +194,18 @@ term_set_up(void)
     rl_deprep_term_function = term_deprep;
     rl_attempted_completion_function = term_no_matches;
     rl_completion_append_character = '\0';
-    term_state_bind('\r', term_key_accept);
-    term_state_bind('\n', term_key_accept);
-    term_state_bind('\t', term_key_tab);
-    term_state_bind('C' & 0x1f, term_key_interrupt);
-    term_state_bind('Z' & 0x1f, term_key_suspend);
+    term_keys_bind();
+}
+
+/* Is readline to draw by itself? A screen reader's user says so; and of a terminal that is not known, or is known for
+ * nothing, no control sequence can be expected to work. */
+static bool
+term_is_plain(void)
+{
+    const char *wanted = getenv("HOOKING_PLAIN");
+    const char *name = getenv("TERM");
+    return (wanted != NULL && *wanted != '\0' && strcmp(wanted, "0") != 0) || name == NULL || *name == '\0'
+           || strcmp(name, "dumb") == 0 || rl_get_termcap("up") == NULL;
 }
 
 /* A child of fork(): the reading thread is not there. Its readline is the host's again. */
@@ -244,13 +215,14 @@ on_fork_child(void)
     if (self.active) {
         term_state_abandon();
         term_signals_give_back();
+        term_draw_forget();
         self.active = 0;
         self.term = NULL;
     }
 }
 
 static void
-term_take(Term *term, const History *history)
+term_take(Term *term, const TermClient *client)
 {
     static int first = 1;
     if (first) {
@@ -266,12 +238,12 @@ term_take(Term *term, const History *history)
     self.active = 1;
     rl_instream = term->in;
     rl_outstream = term->out;
-    for (size_t i = 0; i < history->count; i++) {
-        add_history(history->lines[i]);
-    }
     using_history();
+    term->plain = term_is_plain();
+    self.client = client;
+    self.has_history = 0;
     self.line = NULL;
-    self.got_line = self.got_eof = self.got_interrupt = 0;
+    self.got_line = self.got_eof = 0;
     self.again = EOF;
     term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
@@ -295,21 +267,10 @@ static void
 term_print_notice(void)
 {
     if (self.notice != NULL) {
-        fprintf(rl_outstream, "%s\n", self.notice);
+        fprintf(rl_outstream, "%s\r\n", self.notice);
+        fflush(rl_outstream);
         free(self.notice);
         self.notice = NULL;
-    }
-}
-
-/* Print it above the line that is being typed. */
-static void
-term_show_notice(void)
-{
-    if (self.notice != NULL) {
-        rl_clear_visible_line();
-        term_print_notice();
-        rl_on_new_line();
-        rl_forced_update_display();
     }
 }
 
@@ -319,16 +280,21 @@ term_look_up(void)
 {
     int what = term_signals_drain();
     if (what & TERM_RESIZED) {
-        rl_redisplay_function = rl_redisplay; /* for another one readline would not clear the line first */
-        rl_resize_terminal();
-        rl_redisplay_function = term_draw;
+        term_draw_resize();
     }
     if (what & TERM_CONTINUED) { /* stopped from outside and continued, by a shell with its own idea of the terminal */
         rl_deprep_terminal();
         rl_prep_term_function(1);
-        rl_forced_update_display();
+        term_draw_again();
     }
-    term_show_notice();
+    if (self.notice != NULL) {
+        term_draw_hide();
+        term_print_notice();
+        term_draw_again();
+    }
+    if (term_draw_is_due()) {
+        term_draw_again();
+    }
 }
 
 /* Wait for a key. 1 when there is one, 0 to look again, -1 with an exception from a signal handler. */
@@ -377,6 +343,7 @@ term_abandon(void)
     /* It leaves but one state, and a search may have begun a key sequence: what stays behind has no data any more. */
     RL_UNSETSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_CHARSEARCH | RL_STATE_MULTIKEY | RL_STATE_METANEXT
                   | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MOREINPUT | RL_STATE_INPUTPENDING);
+    term_draw_leave();
     rl_cleanup_after_signal();
     rl_callback_handler_remove();
     fputs("\n", rl_outstream);
@@ -398,27 +365,19 @@ term_wait_for_host(int is_main)
     return 0;
 }
 
-TermStatus
-term_read(Term *term, const char *prompt, const History *history, int is_main, char **line)
+/* Read with readline until the line is there. -1 with an exception of a signal handler, 1 in the child of a fork. */
+static int
+term_read_keys(Term *term, const char *prompt, int is_main)
 {
-    *line = NULL;
-    if (term_wait_for_host(is_main) < 0) {
-        return TERM_ERROR;
-    }
-    term_take(term, history);
-    TermStatus status = TERM_INTERRUPTED;
-    rl_reset_screen_size();
-    term_print_notice();
     rl_callback_handler_install(prompt, on_line);
     term_state_begun();
     while (!self.got_line) {
         int ready = self.again != EOF ? 1 : term_wait(fileno(term->in), is_main);
         if (ready < 0) {
-            status = TERM_ERROR;
-            break;
+            return -1;
         }
         if (!self.active) {
-            return TERM_EOF; /* a signal handler has forked, and this is the child: the line is the parent's */
+            return 1; /* a signal handler has forked, and this is the child: the line is the parent's */
         }
         if (!RL_ISSTATE(RL_STATE_CALLBACK)) {
             rl_callback_handler_install(prompt, on_line); /* other C code has removed ours: readline would abort() */
@@ -427,17 +386,40 @@ term_read(Term *term, const char *prompt, const History *history, int is_main, c
             rl_callback_read_char();
         }
     }
-    if (!self.got_line) {
+    return 0;
+}
+
+TermStatus
+term_read(Term *term, const char *prompt, const char *more, const TermClient *client, int is_main, char **text)
+{
+    *text = NULL;
+    if (term_wait_for_host(is_main) < 0) {
+        return TERM_ERROR;
+    }
+    term_take(term, client);
+    TermStatus status = TERM_ERROR;
+    rl_reset_screen_size();
+    term_print_notice();
+    term_draw_begin(term, client, more);
+    term_keys_begin(client, term->plain);
+    term_tab_begin(term, client);
+    int end = term_read_keys(term, prompt, is_main);
+    if (end > 0) {
+        return TERM_EOF;
+    }
+    if (end < 0) {
         term_abandon();
     }
-    else if (self.got_interrupt) {
+    else if (term_keys_interrupted()) {
         free(self.line);
+        status = TERM_INTERRUPTED;
     }
     else {
         status = self.got_eof ? TERM_EOF : TERM_LINE;
-        *line = self.line;
+        *text = self.line;
     }
     fflush(term->out);
+    term_draw_end();
     term_give_back();
     if (status == TERM_ERROR && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         PyErr_Clear(); /* `kill -INT`: at a prompt the same as Ctrl-C */
@@ -526,4 +508,28 @@ term_notify(const char *text)
     if (self.active) {
         term_signals_wake();
     }
+}
+
+bool
+term_is_reading(void)
+{
+    return self.active;
+}
+
+void
+term_give_way(void)
+{
+    term_draw_give_way();
+}
+
+void
+term_take_place(const char *partial)
+{
+    term_draw_take_place(partial);
+}
+
+const char *
+term_partial(void)
+{
+    return term_draw_partial();
 }

@@ -249,12 +249,52 @@ term_state_bind(int key, rl_command_func_t *function)
 {
     static KEYMAP_ENTRY *const typing[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < sizeof typing / sizeof *typing; i++) {
-        if (key == '\t' && typing[i] == vi_movement_keymap) {
-            continue;
-        }
         /* Not rl_bind_key_in_map(): that frees a macro that was bound. */
         typing[i][key].type = ISFUNC;
         typing[i][key].function = function;
+    }
+}
+
+void
+term_state_bind_sequence(const char *sequence, rl_command_func_t *function)
+{
+    rl_bind_keyseq_in_map(sequence, function, emacs_standard_keymap);
+    rl_bind_keyseq_in_map(sequence, function, vi_insertion_keymap);
+}
+
+/* In a map and those below it. A map may lead back to one of the five, which have a turn of their own. */
+static void
+map_replace(Keymap map, rl_command_func_t *readline, rl_command_func_t *own)
+{
+    for (int key = 0; key < KEYMAP_SIZE; key++) {
+        KEYMAP_ENTRY *entry = &map[key];
+        if (entry->type == ISFUNC && entry->function == readline) {
+            entry->function = own;
+        }
+        else if (entry->type == ISKMAP && !map_is_static((Keymap)(void *)entry->function)) {
+            map_replace((Keymap)(void *)entry->function, readline, own);
+        }
+    }
+}
+
+void
+term_state_replace(rl_command_func_t *readline, rl_command_func_t *function)
+{
+    for (int i = 0; i < MAP_COUNT; i++) {
+        map_replace(MAPS[i], readline, function);
+    }
+}
+
+void
+term_state_replace_keys(rl_command_func_t *readline, rl_command_func_t *function)
+{
+    KEYMAP_ENTRY *const typing[] = {emacs_standard_keymap, vi_insertion_keymap};
+    for (size_t i = 0; i < sizeof typing / sizeof *typing; i++) {
+        for (int key = 0; key < KEYMAP_SIZE; key++) {
+            if (typing[i][key].type == ISFUNC && typing[i][key].function == readline) {
+                typing[i][key].function = function;
+            }
+        }
     }
 }
 

@@ -22,7 +22,13 @@ void term_state_abandon(void);
 /* Is the program reading with readline at this moment? (Not to be asked while it is ours.) */
 int term_state_is_hosts(void);
 
-/* Bind a key in the maps that text is typed with, emacs and vi. For `set_up`. */
+/* For `set_up`: bind a key in the maps that text is typed with, emacs and vi; a key sequence that starts with Escape in
+ * those of emacs and of vi's insertion; put a function in the place of one of readline's wherever that is bound. */
 void term_state_bind(int key, rl_command_func_t *function);
+void term_state_bind_sequence(const char *sequence, rl_command_func_t *function);
+void term_state_replace(rl_command_func_t *readline, rl_command_func_t *function);
+
+/* The same for what is bound to single keys where text is typed: at any time. */
+void term_state_replace_keys(rl_command_func_t *readline, rl_command_func_t *function);
 
 #endif

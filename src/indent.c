@@ -1,0 +1,164 @@
+/* Indentation, see indent.h. */
+#include "indent.h"
+
+#include <string.h>
+
+static size_t
+indent_blanks(const char *text, size_t size)
+{
+    size_t count = 0;
+    while (count < size && (text[count] == ' ' || text[count] == '\t')) {
+        count++;
+    }
+    return count;
+}
+
+static size_t
+indent_line_start(const char *text, size_t at)
+{
+    while (at > 0 && text[at - 1] != '\n') {
+        at--;
+    }
+    return at;
+}
+
+static bool
+indent_is_word(const Token *token, const char *text, const char *word)
+{
+    size_t size = strlen(word);
+    return token->end - token->start == size && memcmp(text + token->start, word, size) == 0;
+}
+
+void
+indent_step(const char *text, size_t size, Buffer *blanks)
+{
+    enum { DEEPEST = 8 };
+    for (size_t at = 0; at < size; at++) {
+        size_t count = indent_blanks(text + at, size - at);
+        bool is_blank = at + count == size || text[at + count] == '\n';
+        if (count > 0 && count <= DEEPEST && !is_blank && at > 0) {
+            buffer_add(blanks, text + at, text[at] == '\t' ? 1 : count);
+            return;
+        }
+        const char *end = memchr(text + at, '\n', size - at);
+        if (end == NULL) {
+            break;
+        }
+        at = (size_t)(end - text);
+    }
+    buffer_add_string(blanks, "    ");
+}
+
+/* The innermost bracket that is open behind the token `last`, TOKEN_NONE for none. */
+static uint32_t
+indent_open_bracket(const Tokens *tokens, uint32_t last)
+{
+    for (uint32_t i = last; i != TOKEN_NONE; i--) {
+        const Token *token = &tokens->list[i];
+        if (token->kind == TOKEN_OPEN) {
+            return i;
+        }
+        if (token->kind == TOKEN_CLOSE && token->other != TOKEN_NONE) {
+            i = token->other;
+        }
+    }
+    return TOKEN_NONE;
+}
+
+/* The first token of the logical line that `last` belongs to; no bracket is open there. */
+static uint32_t
+indent_first_of_line(const Tokens *tokens, uint32_t last)
+{
+    uint32_t first = last;
+    for (uint32_t i = last; i != TOKEN_NONE; i--) {
+        const Token *token = &tokens->list[i];
+        bool joined = i > 0 && tokens->list[i - 1].kind == TOKEN_CONTINUATION;
+        if (token->kind == TOKEN_LINE_END && !joined) {
+            break;
+        }
+        if (token->kind == TOKEN_CLOSE && token->other != TOKEN_NONE) {
+            i = token->other;
+        }
+        first = i;
+    }
+    return first;
+}
+
+static void
+indent_in_bracket(const Tokens *tokens, const char *text, size_t point, uint32_t open, Buffer *blanks)
+{
+    const Token *bracket = &tokens->list[open];
+    const Token *next = open + 1 < tokens->count ? bracket + 1 : NULL;
+    size_t line = indent_line_start(text, point);
+    if (line > bracket->start) { /* as the line before */
+        buffer_add(blanks, text + line, indent_blanks(text + line, point - line));
+        return;
+    }
+    size_t own = indent_blanks(text + line, point - line);
+    buffer_add(blanks, text + line, own);
+    if (next == NULL || next->start >= point || next->kind == TOKEN_LINE_END || next->kind == TOKEN_COMMENT) {
+        indent_step(text, bracket->start, blanks);
+        return;
+    }
+    for (size_t at = line + own; at < next->start; at++) { /* below what follows the bracket */
+        if (((unsigned char)text[at] & 0xc0) != 0x80) {
+            buffer_add_char(blanks, ' ');
+        }
+    }
+}
+
+static void
+indent_statement(const Tokens *tokens, const char *text, uint32_t last, Buffer *blanks)
+{
+    static const char *const leaving[] = {"return", "raise", "pass", "break", "continue"};
+    const Token *first = &tokens->list[indent_first_of_line(tokens, last)];
+    const Token *end = &tokens->list[last];
+    size_t line = indent_line_start(text, first->start);
+    size_t own = indent_blanks(text + line, first->start - line);
+    if (indent_is_word(end, text, ":") || end->kind == TOKEN_CONTINUATION) {
+        buffer_add(blanks, text + line, own);
+        indent_step(text, first->start, blanks);
+        return;
+    }
+    for (size_t i = 0; i < sizeof leaving / sizeof *leaving; i++) {
+        if (first->kind == TOKEN_KEYWORD && indent_is_word(first, text, leaving[i])) {
+            Buffer step = {0};
+            indent_step(text, first->start, &step);
+            own -= own < step.size ? own : step.size;
+            buffer_free(&step);
+            break;
+        }
+    }
+    buffer_add(blanks, text + line, own);
+}
+
+void
+indent_after(const Tokens *tokens, const char *text, size_t point, Buffer *blanks)
+{
+    uint32_t last = lexer_before(tokens, point);
+    if (last == TOKEN_NONE) {
+        return;
+    }
+    const Token *token = &tokens->list[last];
+    bool in_string = (token->kind == TOKEN_STRING || token->kind == TOKEN_STRING_START
+                      || token->kind == TOKEN_STRING_MIDDLE)
+                     && (token->end > point || ((token->flags & TOKEN_UNFINISHED) && token->end == point));
+    if (in_string) {
+        return; /* blanks would be part of it */
+    }
+    bool after_blank_line = token->kind == TOKEN_LINE_END;
+    uint32_t open = indent_open_bracket(tokens, last);
+    if (open != TOKEN_NONE) {
+        indent_in_bracket(tokens, text, point, open, blanks);
+        return;
+    }
+    while (last != TOKEN_NONE && tokens->list[last].kind == TOKEN_COMMENT) {
+        last--;
+    }
+    if (after_blank_line || last == TOKEN_NONE || tokens->list[last].kind == TOKEN_LINE_END) {
+        size_t line = indent_line_start(text, point); /* blank, or a comment: as it is itself */
+        buffer_add(blanks, text + line, indent_blanks(text + line, point - line));
+        return;
+    }
+    indent_statement(tokens, text, last, blanks);
+}

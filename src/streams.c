@@ -1,0 +1,161 @@
+/* Output of the program while a prompt waits, see streams.h.
+ *
+ * An attribute `write` of the stream object itself comes before the one of its class, for print(), logging and warnings
+ * alike, and takes no descriptor or object away from anybody: what holds the stream holds the same one as before.
+ */
+#include "streams.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "term.h"
+
+/* The write() of the stream's class. */
+static PyObject *
+streams_write_through(PyObject *stream, PyObject *text)
+{
+    PyObject *write = PyObject_GetAttrString((PyObject *)Py_TYPE(stream), "write");
+    PyObject *result = write == NULL ? NULL : PyObject_CallFunctionObjArgs(write, stream, text, NULL);
+    Py_XDECREF(write);
+    return result;
+}
+
+/* What to show of a line that is not finished: a progress bar writes itself anew behind each carriage return. New
+ * reference to bytes, or NULL without an exception. */
+static PyObject *
+streams_partial(PyObject *whole, Py_ssize_t start)
+{
+    Py_ssize_t length = PyUnicode_GetLength(whole);
+    while (length > start && PyUnicode_ReadChar(whole, length - 1) == '\r') {
+        length--;
+    }
+    Py_ssize_t back = PyUnicode_FindChar(whole, '\r', start, length, -1);
+    PyObject *tail = PyUnicode_Substring(whole, back >= 0 ? back + 1 : start, length);
+    PyObject *bytes = tail == NULL ? NULL : PyUnicode_EncodeFSDefault(tail);
+    PyErr_Clear();
+    Py_XDECREF(tail);
+    return bytes;
+}
+
+/* The text with the line before it that was not finished. New reference. */
+static PyObject *
+streams_whole(PyObject *text)
+{
+    PyObject *before = PyUnicode_DecodeFSDefault(term_partial());
+    PyObject *whole = before == NULL ? NULL : PyUnicode_Concat(before, text);
+    Py_XDECREF(before);
+    return whole;
+}
+
+/* write(): self is the stream. The lines that are finished go to it, the rest is shown by the terminal until it is. */
+static PyObject *
+streams_write(PyObject *self, PyObject *text)
+{
+    if (!PyUnicode_Check(text) || !term_is_reading()) {
+        return streams_write_through(self, text);
+    }
+    PyObject *result = NULL, *flushed = NULL, *partial = NULL;
+    PyObject *whole = streams_whole(text);
+    if (whole == NULL) {
+        return NULL;
+    }
+    Py_ssize_t end = PyUnicode_FindChar(whole, '\n', 0, PyUnicode_GetLength(whole), -1) + 1;
+    PyObject *lines = PyUnicode_Substring(whole, 0, end);
+    term_give_way(); /* from here on other threads may run, but none draws */
+    if (lines != NULL) {
+        result = streams_write_through(self, lines);
+    }
+    if (result != NULL) {
+        flushed = PyObject_CallMethod(self, "flush", NULL);
+    }
+    if (flushed != NULL) {
+        partial = streams_partial(whole, end);
+        Py_SETREF(result, PyLong_FromSsize_t(PyUnicode_GetLength(text)));
+    }
+    else {
+        Py_CLEAR(result);
+    }
+    term_take_place(partial == NULL ? "" : PyBytes_AsString(partial));
+    Py_XDECREF(partial);
+    Py_XDECREF(flushed);
+    Py_XDECREF(lines);
+    Py_DECREF(whole);
+    return result;
+}
+
+static PyMethodDef write_method = {"write", streams_write, METH_O, NULL};
+
+int
+streams_is_on_terminal(PyObject *stream)
+{
+    if (stream == NULL || stream == Py_None) {
+        return 0;
+    }
+    PyObject *number = PyObject_CallMethod(stream, "fileno", NULL);
+    int fd = number != NULL && PyLong_Check(number) ? (int)PyLong_AsLong(number) : -1;
+    PyErr_Clear();
+    Py_XDECREF(number);
+    return fd >= 0 && isatty(fd);
+}
+
+static int
+streams_has(const Streams *streams, PyObject *stream)
+{
+    for (int i = 0; i < streams->count; i++) {
+        if (streams->taken[i] == stream) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void
+streams_take(Streams *streams)
+{
+    static const char *const names[STREAMS_MOST] = {"stdout", "stderr", "__stdout__", "__stderr__"};
+    PyObject *io = compat_import("io");
+    PyObject *type = io == NULL ? NULL : PyObject_GetAttrString(io, "TextIOWrapper");
+    streams->count = 0;
+    for (int i = 0; type != NULL && i < STREAMS_MOST; i++) {
+        PyObject *stream = PySys_GetObject(names[i]);
+        if (stream == NULL || (PyObject *)Py_TYPE(stream) != type || streams_has(streams, stream)
+            || !streams_is_on_terminal(stream)) {
+            continue;
+        }
+        PyObject *write = PyCFunction_New(&write_method, stream);
+        if (write != NULL && PyObject_SetAttrString(stream, "write", write) == 0) {
+            streams->taken[streams->count++] = Py_NewRef(stream);
+        }
+        Py_XDECREF(write);
+    }
+    PyErr_Clear();
+    Py_XDECREF(type);
+    Py_XDECREF(io);
+}
+
+/* Is its write() still ours? The program may have set another one meanwhile. */
+static int
+streams_is_ours(PyObject *stream)
+{
+    PyObject *write = PyObject_GetAttrString(stream, "write");
+    int ours = write != NULL && PyCFunction_Check(write) && PyCFunction_GetFunction(write) == streams_write;
+    PyErr_Clear();
+    Py_XDECREF(write);
+    return ours;
+}
+
+void
+streams_give_back(Streams *streams)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    for (int i = 0; i < streams->count; i++) {
+        if (streams_is_ours(streams->taken[i])) {
+            PyObject_SetAttrString(streams->taken[i], "write", NULL);
+        }
+        Py_CLEAR(streams->taken[i]);
+    }
+    streams->count = 0;
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}

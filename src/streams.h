@@ -1,0 +1,22 @@
+/* Output of the program while a prompt waits: sys.stdout and sys.stderr write above the block that is edited. */
+#ifndef HOOKING_STREAMS_H
+#define HOOKING_STREAMS_H
+
+#include "compat.h"
+
+enum { STREAMS_MOST = 4 };
+
+typedef struct Streams {
+    PyObject *taken[STREAMS_MOST]; /* owned: streams whose write() is ours */
+    int count;
+} Streams;
+
+/* Take the write() of the streams that are on a terminal, sys.stdout and its like, and give it back. No exception is
+ * set afterwards. Logging holds such a stream, too; what bypasses write() (C code, child processes) is not noticed. */
+void streams_take(Streams *streams);
+void streams_give_back(Streams *streams);
+
+/* Is a stream on a terminal by its own account? Its faults are passed over. */
+int streams_is_on_terminal(PyObject *stream);
+
+#endif

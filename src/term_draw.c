@@ -1,0 +1,448 @@
+/* Showing the block, see term_draw.h.
+ *
+ * The whole line buffer of readline is laid out anew at each key and what differs is written; see layout.c and render.c
+ * for how. In plain mode readline does it itself, a line at a time: for screen readers, and for terminals of which
+ * nothing is known.
+ */
+#include "compat.h"
+
+#include "term_draw.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <readline/readline.h>
+
+#include "paint.h"
+#include "render.h"
+#include "term_signals.h"
+#include "theme.h"
+#include "width.h"
+
+enum { COLOURED = 1 << 18 }; /* bytes: longer texts are shown plain, so that keys stay quick */
+
+/* One for the process, as readline is. Guarded by the GIL. */
+static struct {
+    const Term *term;         /* borrowed; NULL: nothing is drawn */
+    const TermClient *client; /* borrowed */
+    const char *more;         /* borrowed */
+    int columns, height;
+    bool finished;            /* the line is about to end: nothing is marked */
+    Render render;
+    Tokens tokens;
+    uint8_t *styles;          /* owned: Style of each byte */
+    size_t styles_room;
+    Buffer out;
+    char *partial;            /* owned or NULL: a line of somebody's output, not finished */
+    int giving_way;           /* how many threads are writing above the block */
+    bool due;
+    char word[32];            /* the first word of the text, as asked of the client */
+    bool word_is_command;
+} self;
+
+static void
+draw_send(void)
+{
+    if (self.out.size > 0) {
+        fwrite(self.out.bytes, 1, self.out.size, self.term->out);
+        fflush(self.term->out);
+        clearerr(self.term->out); /* the terminal may be gone: reading tells */
+    }
+    buffer_empty(&self.out);
+}
+
+/* ---- colour ---- */
+
+static void
+draw_style(size_t start, size_t end, Style style)
+{
+    memset(self.styles + start, style, end - start);
+}
+
+/* The quotes that open a string without an end, and a bracket that is still open. */
+static void
+draw_unfinished(const char *text, const Token *token)
+{
+    size_t at = token->start;
+    while (at < token->end && text[at] != '"' && text[at] != '\'' && token->kind != TOKEN_OPEN) {
+        at++;
+    }
+    size_t end = at + 1;
+    while (end < token->end && text[end] == text[at] && end - at < 3) {
+        end++;
+    }
+    if (end <= token->end) {
+        draw_style(at, end, STYLE_UNFINISHED);
+    }
+}
+
+/* The bracket at the cursor, or else the one before it, and its other half. */
+static void
+draw_bracket_at(size_t point)
+{
+    uint32_t last = lexer_before(&self.tokens, point + 1);
+    for (uint32_t i = last; i != TOKEN_NONE && last - i < 2; i--) {
+        const Token *token = &self.tokens.list[i];
+        bool is_bracket = token->kind == TOKEN_OPEN || token->kind == TOKEN_CLOSE;
+        bool is_near = token->start == point || token->end == point;
+        if (is_bracket && is_near && token->other != TOKEN_NONE) {
+            const Token *other = &self.tokens.list[token->other];
+            draw_style(token->start, token->end, STYLE_BRACKET);
+            draw_style(other->start, other->end, STYLE_BRACKET);
+            return;
+        }
+    }
+}
+
+static void
+draw_command(const char *text, size_t size)
+{
+    size_t forced = size > 0 && text[0] == '%';
+    size_t end = forced;
+    while (end < size && (text[end] == '_' || (text[end] >= 'a' && text[end] <= 'z'))) {
+        end++;
+    }
+    size_t length = end - forced;
+    if (length == 0 || length >= sizeof self.word || (end < size && text[end] != ' ')
+        || memchr(text, '\n', size) != NULL) {
+        return;
+    }
+    if (strlen(self.word) != length || memcmp(self.word, text + forced, length) != 0) {
+        memcpy(self.word, text + forced, length);
+        self.word[length] = '\0';
+        self.word_is_command = self.client->is_command(self.client->context, self.word);
+    }
+    bool assigns = end + 1 < size && text[end + 1] == '=';
+    if ((self.word_is_command || forced) && !assigns) {
+        draw_style(0, end, STYLE_COMMAND);
+    }
+}
+
+/* The style of each byte of the text, NULL for none. */
+static const uint8_t *
+draw_styles(const char *text, size_t size, size_t point)
+{
+    if (!self.render.colour || size == 0 || size > COLOURED || !lexer_run(&self.tokens, text, size)) {
+        return NULL;
+    }
+    if (size > self.styles_room) {
+        uint8_t *longer = realloc(self.styles, size * 2);
+        if (longer == NULL) {
+            return NULL;
+        }
+        self.styles = longer;
+        self.styles_room = size * 2;
+    }
+    draw_style(0, size, STYLE_PLAIN);
+    for (size_t i = 0; i < self.tokens.count; i++) {
+        const Token *token = &self.tokens.list[i];
+        draw_style(token->start, token->end, paint_style(&self.tokens, i));
+        if ((token->flags & TOKEN_UNFINISHED) || (token->kind == TOKEN_OPEN && (token->flags & TOKEN_UNMATCHED))) {
+            draw_unfinished(text, token);
+        }
+    }
+    if (!self.finished) {
+        draw_bracket_at(point);
+    }
+    draw_command(text, size);
+    return self.styles;
+}
+
+const Tokens *
+term_draw_tokens(void)
+{
+    lexer_run(&self.tokens, rl_line_buffer, (size_t)rl_end);
+    return &self.tokens;
+}
+
+/* ---- the block ---- */
+
+/* What the user's inputrc wants shown of the editing mode, before the prompt. */
+static const char *
+draw_mode(void)
+{
+    const char *shown = rl_variable_value("show-mode-in-prompt");
+    if (shown == NULL || strcmp(shown, "on") != 0) {
+        return "";
+    }
+    const char *which = rl_editing_mode == 1 /* emacs */           ? "emacs-mode-string"
+                        : rl_get_keymap() == vi_movement_keymap ? "vi-cmd-mode-string"
+                                                                : "vi-ins-mode-string";
+    const char *mode = rl_variable_value(which);
+    return mode == NULL ? "" : mode;
+}
+
+/* The unfinished line of output, without what would move the cursor. */
+static void
+draw_add_above(Buffer *above)
+{
+    const char *text = term_draw_partial();
+    size_t size = strlen(text);
+    for (size_t at = 0; at < size;) {
+        Piece piece = width_next(text + at, size - at, 1);
+        bool colours = piece.kind == PIECE_SEQUENCE && text[at + piece.size - 1] == 'm';
+        if (colours || piece.kind == PIECE_TEXT || piece.kind == PIECE_TAB) {
+            buffer_add(above, text + at, piece.size);
+        }
+        at += piece.size;
+    }
+}
+
+static void
+draw_block(void)
+{
+    Buffer prompt = {0}, above = {0};
+    size_t size = (size_t)rl_end;
+    size_t point = self.finished ? size : (size_t)rl_point;
+    draw_add_above(&above);
+    buffer_add_string(&prompt, draw_mode());
+    buffer_add_string(&prompt, rl_display_prompt == NULL ? "" : rl_display_prompt);
+    Block block = {
+        .above = above.size == 0 || above.failed ? "" : above.bytes,
+        .prompt = prompt.failed ? "" : prompt.bytes,
+        .more = self.more,
+        .prompt_style = STYLE_PROMPT,
+        .text = rl_line_buffer,
+        .size = size,
+        .point = point,
+        .styles = draw_styles(rl_line_buffer, size, point),
+        .columns = self.columns,
+        .height = self.height > 1 ? self.height - 1 : 1,
+    };
+    layout_block(&self.render.next, &block, self.render.shown.row_count > 0 ? self.render.shown.top : 0);
+    buffer_free(&prompt);
+    buffer_free(&above);
+    render_draw(&self.render, &self.out);
+    draw_send();
+}
+
+static void
+draw_measure(void)
+{
+    term_size(self.term, &self.columns, &self.height);
+}
+
+void
+term_draw_begin(const Term *term, const TermClient *client, const char *more)
+{
+    self.term = term;
+    self.client = client;
+    self.more = more;
+    self.finished = false;
+    self.due = false;
+    self.word[0] = '\0';
+    self.word_is_command = false;
+    self.render.colour = theme_is_wanted(isatty(fileno(term->out)));
+    render_forget(&self.render);
+    draw_measure();
+}
+
+void
+term_draw_end(void)
+{
+    render_forget(&self.render);
+    free(self.partial);
+    self.partial = NULL;
+    self.term = NULL;
+}
+
+void
+term_draw_forget(void)
+{
+    self.giving_way = 0;
+    term_draw_end();
+}
+
+static bool
+draw_has_input(void)
+{
+    int waiting = 0;
+    return ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+void
+term_draw(void)
+{
+    /* While more is waiting to be read, as in a paste, drawing each step would cost the square of its length. */
+    if (self.term == NULL || self.giving_way > 0 || draw_has_input()) {
+        return;
+    }
+    if (self.term->plain) {
+        rl_redisplay();
+    }
+    else {
+        draw_block();
+    }
+}
+
+/* Wait until nobody writes above the block. */
+static void
+draw_wait_for_place(void)
+{
+    enum { SLICE = 500 }; /* microseconds */
+    while (self.giving_way > 0) {
+        Py_BEGIN_ALLOW_THREADS
+        usleep(SLICE);
+        Py_END_ALLOW_THREADS
+    }
+}
+
+/* A block that is taller than the screen: all of it goes to the lines that can be scrolled back to. */
+static void
+draw_in_full(void)
+{
+    enum { LONGEST = 2000 }; /* rows */
+    const Layout *shown = &self.render.shown;
+    if (shown->total > shown->row_count && shown->total <= LONGEST) {
+        int height = self.height;
+        render_erase(&self.render, &self.out);
+        self.height = LONGEST + 1;
+        draw_block();
+        self.height = height;
+    }
+}
+
+void
+term_draw_finish(void)
+{
+    draw_wait_for_place();
+    if (self.term->plain) {
+        rl_redisplay();
+        return;
+    }
+    self.finished = true;
+    draw_block();
+    draw_in_full();
+    term_draw_leave();
+    self.finished = false;
+}
+
+void
+term_draw_leave(void)
+{
+    if (self.term->plain) {
+        int point = rl_point;
+        rl_point = rl_end;
+        rl_redisplay();
+        rl_point = point;
+        return;
+    }
+    render_leave(&self.render, &self.out);
+    draw_send();
+    free(self.partial);
+    self.partial = NULL;
+}
+
+void
+term_draw_hide(void)
+{
+    if (self.term->plain) {
+        rl_clear_visible_line();
+        fflush(self.term->out);
+        return;
+    }
+    render_erase(&self.render, &self.out);
+    draw_send();
+}
+
+void
+term_draw_again(void)
+{
+    if (self.term->plain) {
+        rl_on_new_line();
+        rl_forced_update_display();
+        return;
+    }
+    render_forget(&self.render);
+    term_draw();
+}
+
+/* Does the terminal wrap lines anew when its width changes? Nearly all do. xterm, GNU screen, rxvt and the Linux
+ * console do not, and taking them for one that does would erase what stands above the prompt. */
+static bool
+draw_reflows(void)
+{
+    static const char *const rigid[] = {"linux", "screen", "rxvt", "vt", "ansi"};
+    const char *name = getenv("TERM");
+    bool in_tmux = getenv("TMUX") != NULL;
+    if (!in_tmux && (name == NULL || getenv("XTERM_VERSION") != NULL)) {
+        return false;
+    }
+    for (size_t i = 0; !in_tmux && i < sizeof rigid / sizeof *rigid; i++) {
+        if (strncmp(name, rigid[i], strlen(rigid[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+term_draw_resize(void)
+{
+    draw_wait_for_place();
+    draw_measure();
+    if (self.term->plain) {
+        rl_redisplay_function = rl_redisplay; /* for another one readline would not clear the line first */
+        rl_resize_terminal();
+        rl_redisplay_function = term_draw;
+        return;
+    }
+    rl_set_screen_size(self.height, self.columns);
+    render_resize(&self.render, &self.out, self.columns, self.height, draw_reflows());
+    draw_block();
+}
+
+void
+term_draw_clear(bool all)
+{
+    buffer_add_string(&self.out, all ? "\033[H\033[2J\033[3J" : "\033[H\033[2J");
+    draw_send();
+    term_draw_again();
+}
+
+/* ---- output of others ---- */
+
+void
+term_draw_give_way(void)
+{
+    if (self.giving_way++ == 0 && self.term != NULL) {
+        term_draw_hide();
+    }
+}
+
+void
+term_draw_take_place(const char *partial)
+{
+    enum { LONGEST = 4096 }; /* bytes: more is no line that somebody reads, and is left where it is */
+    if (self.term != NULL) {
+        free(self.partial);
+        self.partial = NULL;
+        if (self.term->plain || strlen(partial) > LONGEST) {
+            fprintf(self.term->out, "%s%s", partial, *partial == '\0' ? "" : "\r\n");
+            fflush(self.term->out);
+        }
+        else if (*partial != '\0') {
+            self.partial = strdup(partial);
+        }
+        self.due = true;
+    }
+    if (--self.giving_way == 0) {
+        term_signals_wake();
+    }
+}
+
+const char *
+term_draw_partial(void)
+{
+    return self.partial == NULL ? "" : self.partial;
+}
+
+bool
+term_draw_is_due(void)
+{
+    bool due = self.due && self.giving_way == 0;
+    self.due = self.due && !due;
+    return due;
+}

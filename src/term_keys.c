@@ -1,0 +1,445 @@
+/* Keys, see term_keys.h.
+ *
+ * Readline's commands know of one line. Those that are about its ends, or go through the history, are replaced by ours
+ * wherever they are bound, in emacs and vi mode and by the user's inputrc alike; ours call them at the ends of the
+ * block. In plain mode they are left to do what they always do.
+ */
+#include "compat.h"
+
+#include "term_keys.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <readline/history.h>
+
+#include "indent.h"
+#include "term_draw.h"
+#include "term_state.h"
+#include "term_tab.h"
+#include "width.h"
+
+static struct {
+    const TermClient *client; /* borrowed */
+    bool plain;
+    bool interrupted;
+    int goal;                 /* the column that Up and Down try to keep */
+} self;
+
+/* ---- lines ---- */
+
+static int
+keys_line_start(int at)
+{
+    while (at > 0 && rl_line_buffer[at - 1] != '\n') {
+        at--;
+    }
+    return at;
+}
+
+static int
+keys_line_end(int at)
+{
+    while (at < rl_end && rl_line_buffer[at] != '\n') {
+        at++;
+    }
+    return at;
+}
+
+/* Offset in the line from `start` on that stands in that column, or the line's end. */
+static int
+keys_at_column(int start, int column)
+{
+    int end = keys_line_end(start);
+    int at = start, columns = 0;
+    while (at < end && columns < column) {
+        Piece piece = width_next(rl_line_buffer + at, (size_t)(end - at), 0);
+        columns += piece.kind == PIECE_TAB ? 8 - columns % 8 : piece.columns;
+        if (columns > column) {
+            break;
+        }
+        at += (int)piece.size;
+    }
+    return at;
+}
+
+/* Go to the line above or below: false when there is none. */
+static bool
+keys_move_line(int direction, bool keep_goal)
+{
+    int start = keys_line_start(rl_point), end = keys_line_end(rl_point);
+    if (direction < 0 ? start == 0 : end == rl_end) {
+        return false;
+    }
+    if (!keep_goal) {
+        self.goal = width_of(rl_line_buffer + start, (size_t)(rl_point - start), 0, 0);
+    }
+    rl_point = keys_at_column(direction < 0 ? keys_line_start(start - 1) : end + 1, self.goal);
+    return true;
+}
+
+/* ---- Enter ---- */
+
+static void
+keys_new_line(bool indented)
+{
+    Buffer blanks = {0};
+    buffer_add_char(&blanks, '\n');
+    if (indented) {
+        indent_after(term_draw_tokens(), rl_line_buffer, (size_t)rl_point, &blanks);
+    }
+    rl_begin_undo_group();
+    rl_insert_text(blanks.failed ? "\n" : blanks.bytes);
+    rl_end_undo_group();
+    buffer_free(&blanks);
+}
+
+/* Is the text an entry of the history, as it was kept? */
+static bool
+keys_is_recalled(void)
+{
+    HIST_ENTRY *entry = current_history();
+    return entry != NULL && strcmp(entry->line, rl_line_buffer) == 0;
+}
+
+/* Are there lines below the cursor's that are not blank? */
+static bool
+keys_is_above_text(void)
+{
+    int at = keys_line_end(rl_point);
+    while (at < rl_end && strchr(" \t\n", rl_line_buffer[at]) != NULL) {
+        at++;
+    }
+    return at < rl_end;
+}
+
+/* Are more keys waiting, as when a text is pasted into a terminal that does not say so? Then blanks come with it. */
+static bool
+keys_is_pasting(void)
+{
+    int waiting = 0;
+    return ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+static int
+keys_accept(int key)
+{
+    term_draw_finish();
+    return rl_newline(1, key);
+}
+
+/* An entry of the history runs wherever the cursor is, until it is changed. In a block that is being written Enter
+ * breaks the line; at its end the compiler says whether it is one. */
+static int
+key_enter(int Py_UNUSED(count), int key)
+{
+    bool recalled = keys_is_recalled();
+    if (self.plain || recalled
+        || (!keys_is_above_text() && self.client->is_done(self.client->context, rl_line_buffer))) {
+        return keys_accept(key);
+    }
+    keys_new_line(!keys_is_pasting());
+    return 0;
+}
+
+static int
+key_new_line(int Py_UNUSED(count), int key)
+{
+    if (self.plain) {
+        return keys_accept(key);
+    }
+    keys_new_line(true);
+    return 0;
+}
+
+/* Others of readline's that end the line. */
+static int
+key_operate_and_get_next(int count, int key)
+{
+    term_draw_finish();
+    return rl_operate_and_get_next(count, key);
+}
+
+static int
+key_insert_comment(int count, int key)
+{
+    term_draw_finish();
+    return rl_insert_comment(count, key);
+}
+
+/* Ends the line as Enter does, so that readline frees what belongs to it in its own order; the text is dropped. */
+static int
+key_interrupt(int Py_UNUSED(count), int Py_UNUSED(key))
+{
+    self.interrupted = true;
+    return keys_accept('\n');
+}
+
+static int
+key_suspend(int Py_UNUSED(count), int Py_UNUSED(key))
+{
+    if (!self.plain) {
+        term_draw_leave();
+        fputs("\r\n", rl_outstream);
+    }
+    rl_deprep_terminal();
+    kill(0, SIGTSTP); /* the whole job, as the terminal would */
+    rl_prep_term_function(1);
+    term_draw_again();
+    return 0;
+}
+
+/* ---- moving ---- */
+
+static int
+key_line_start(int count, int key)
+{
+    if (self.plain) {
+        return rl_beg_of_line(count, key);
+    }
+    rl_point = keys_line_start(rl_point);
+    return 0;
+}
+
+static int
+key_line_end(int count, int key)
+{
+    if (self.plain) {
+        return rl_end_of_line(count, key);
+    }
+    rl_point = keys_line_end(rl_point);
+    return 0;
+}
+
+static bool keys_is_vertical(rl_command_func_t *function);
+
+/* Up or down a line, as often as `count` says; what is left at the block's end is the history's. */
+static int
+keys_vertical(int direction, int count, int key, rl_command_func_t *own, rl_command_func_t *readline)
+{
+    bool keep_goal = keys_is_vertical(rl_last_func);
+    if (count < 0) {
+        direction = -direction;
+        count = -count;
+    }
+    while (!self.plain && count > 0 && keys_move_line(direction, keep_goal)) {
+        keep_goal = true;
+        count--;
+    }
+    if (count == 0) {
+        return 0;
+    }
+    if (rl_last_func == own) {
+        rl_last_func = readline; /* a search goes on with what it has been searching for */
+    }
+    return readline(count, key);
+}
+
+#define VERTICAL(name, direction, readline)                                \
+    static int name(int count, int key)                                    \
+    {                                                                      \
+        return keys_vertical(direction, count, key, name, readline);       \
+    }
+VERTICAL(key_up, -1, rl_get_previous_history)
+VERTICAL(key_down, 1, rl_get_next_history)
+VERTICAL(key_up_search, -1, rl_history_search_backward)
+VERTICAL(key_down_search, 1, rl_history_search_forward)
+VERTICAL(key_up_substring, -1, rl_history_substr_search_backward)
+VERTICAL(key_down_substring, 1, rl_history_substr_search_forward)
+#undef VERTICAL
+
+static bool
+keys_is_vertical(rl_command_func_t *function)
+{
+    return function == key_up || function == key_down || function == key_up_search || function == key_down_search
+           || function == key_up_substring || function == key_down_substring;
+}
+
+/* ---- deleting ---- */
+
+static int
+keys_kill(int from, int to)
+{
+    if (from == to) {
+        return 0;
+    }
+    rl_kill_text(from, to);
+    rl_point = from < to ? from : to;
+    return 0;
+}
+
+static int
+key_kill_line(int count, int key)
+{
+    if (self.plain || count < 0) {
+        return rl_kill_line(count, key);
+    }
+    int end = keys_line_end(rl_point);
+    return keys_kill(rl_point, end == rl_point && end < rl_end ? end + 1 : end); /* at its end: the line end, as emacs */
+}
+
+static int
+key_discard_line(int count, int key)
+{
+    if (self.plain) {
+        return rl_unix_line_discard(count, key);
+    }
+    return keys_kill(rl_point, keys_line_start(rl_point));
+}
+
+static int
+key_backward_kill_line(int count, int key)
+{
+    if (self.plain || count < 0) {
+        return rl_backward_kill_line(count, key);
+    }
+    return keys_kill(rl_point, keys_line_start(rl_point));
+}
+
+/* Backspace: within the blanks that a line begins with, a step of indentation. */
+static int
+key_rubout(int count, int key)
+{
+    int start = keys_line_start(rl_point);
+    int column = rl_point - start;
+    for (int at = start; at < rl_point; at++) {
+        if (rl_line_buffer[at] != ' ') {
+            column = 0;
+        }
+    }
+    if (self.plain || rl_explicit_arg || column == 0) {
+        return rl_rubout(count, key);
+    }
+    int from = rl_point - ((column - 1) % 4 + 1);
+    rl_delete_text(from, rl_point);
+    rl_point = from;
+    return 0;
+}
+
+/* ---- the screen ---- */
+
+static int
+key_clear_screen(int count, int key)
+{
+    if (self.plain) {
+        return rl_clear_screen(count, key);
+    }
+    term_draw_clear(false);
+    return 0;
+}
+
+static int
+key_clear_display(int count, int key)
+{
+    if (self.plain) {
+        return rl_clear_display(count, key);
+    }
+    term_draw_clear(true);
+    return 0;
+}
+
+static int
+key_refresh_line(int count, int key)
+{
+    if (self.plain) {
+        return rl_refresh_line(count, key);
+    }
+    term_draw_hide();
+    term_draw_again();
+    return 0;
+}
+
+/* Those that print a list below the line. */
+static int
+keys_list(rl_command_func_t *readline, int count, int key)
+{
+    if (!self.plain) {
+        term_draw_leave();
+    }
+    int ret = readline(count, key);
+    if (!self.plain) {
+        term_draw_again();
+    }
+    return ret;
+}
+
+#define LISTS(name, readline)                     \
+    static int name(int count, int key)           \
+    {                                             \
+        return keys_list(readline, count, key);   \
+    }
+LISTS(key_dump_functions, rl_dump_functions)
+LISTS(key_dump_macros, rl_dump_macros)
+LISTS(key_dump_variables, rl_dump_variables)
+#undef LISTS
+
+/* ---- binding ---- */
+
+void
+term_keys_bind(void)
+{
+    static const struct {
+        rl_command_func_t *readline, *own;
+    } replaced[] = {
+        {rl_newline, key_enter},
+        {rl_operate_and_get_next, key_operate_and_get_next},
+        {rl_insert_comment, key_insert_comment},
+        {rl_get_previous_history, key_up},
+        {rl_get_next_history, key_down},
+        {rl_history_search_backward, key_up_search},
+        {rl_history_search_forward, key_down_search},
+        {rl_history_substr_search_backward, key_up_substring},
+        {rl_history_substr_search_forward, key_down_substring},
+        {rl_beg_of_line, key_line_start},
+        {rl_end_of_line, key_line_end},
+        {rl_kill_line, key_kill_line},
+        {rl_unix_line_discard, key_discard_line},
+        {rl_backward_kill_line, key_backward_kill_line},
+        {rl_rubout, key_rubout},
+        {rl_clear_screen, key_clear_screen},
+        {rl_clear_display, key_clear_display},
+        {rl_refresh_line, key_refresh_line},
+        {rl_dump_functions, key_dump_functions},
+        {rl_dump_macros, key_dump_macros},
+        {rl_dump_variables, key_dump_variables},
+        {rl_complete, term_tab_key},
+        {rl_possible_completions, term_tab_list},
+        {rl_insert_completions, term_tab_insert_all},
+        {rl_menu_complete, term_tab_menu},
+        {rl_old_menu_complete, term_tab_menu},
+        {rl_backward_menu_complete, term_tab_menu_back},
+        {rl_vi_complete, term_tab_vi},
+    };
+    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
+        term_state_replace(replaced[i].readline, replaced[i].own);
+    }
+    term_state_bind('\r', key_enter);
+    term_state_bind('\n', key_enter);
+    term_state_bind('C' & 0x1f, key_interrupt);
+    term_state_bind('Z' & 0x1f, key_suspend);
+    term_state_bind_sequence("\033\r", key_new_line);
+    term_state_bind_sequence("\033\n", key_new_line);
+    term_state_bind_sequence("\033[Z", term_tab_shift);
+}
+
+void
+term_keys_rebind(void)
+{
+    term_state_replace_keys(rl_rubout, key_rubout);
+}
+
+void
+term_keys_begin(const TermClient *client, bool plain)
+{
+    self.client = client;
+    self.plain = plain;
+    self.interrupted = false;
+    }
+
+bool
+term_keys_interrupted(void)
+{
+    return self.interrupted;
+}

@@ -1,0 +1,20 @@
+/* The keys that edit a block of several lines. For term.c alone. */
+#ifndef HOOKING_TERM_KEYS_H
+#define HOOKING_TERM_KEYS_H
+
+#include "term.h"
+
+/* Put our functions in the place of readline's, whatever keys the user has bound those to. Once in the life of the
+ * process, in our own state of readline. */
+void term_keys_bind(void);
+
+/* To be called whenever the terminal has been prepared: readline binds the terminal's own erase key again. */
+void term_keys_rebind(void);
+
+/* A line begins. */
+void term_keys_begin(const TermClient *client, bool plain);
+
+/* Was it ended by Ctrl-C? */
+bool term_keys_interrupted(void);
+
+#endif
