@@ -11,7 +11,7 @@ typedef enum PieceKind {
     PIECE_CONTROL,  /* to be shown as ^A; two columns */
     PIECE_TAB,      /* its columns depend on where it stands: 0 here */
     PIECE_NEWLINE,  /* 0 columns */
-    PIECE_BYTE,     /* no character in this encoding: to be shown as \xNN; four columns */
+    PIECE_BYTE,     /* one byte of no character that can be shown: to be written as \xNN; four columns */
     PIECE_SEQUENCE, /* ESC [ ... or ESC ] ...: 0 columns. Only with `sequences` */
 } PieceKind;
 
@@ -25,7 +25,7 @@ typedef struct Piece {
 /* Look at the start of a text of `size` bytes, which are not 0. */
 Piece width_next(const char *text, size_t size, int sequences);
 
-/* Columns of a text that stands in one line; a tab goes to the next multiple of eight, counted from `column`. */
+/* Columns that a text in one line adds; a tab goes to the next multiple of eight, counted from `column`. */
 int width_of(const char *text, size_t size, int column, int sequences);
 
 #endif
