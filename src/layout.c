@@ -219,7 +219,9 @@ walk_put_text(Walk *walk)
     walk->line_start = walk->column;
     for (size_t at = 0; at < block->size && (walk->row < walk->last || walk->last == 0);) {
         size_t stop = at < block->point ? block->point : block->size;
-        at += walk_skip_ascii(walk, block->text + at, stop - at);
+        if (at != block->point) {
+            at += walk_skip_ascii(walk, block->text + at, stop - at);
+        }
         Piece piece = width_next(block->text + at, block->size - at, 0);
         if (at == block->point || (at < block->point && at + piece.size > block->point)) {
             bool wraps = piece.kind != PIECE_NEWLINE && walk->column + piece.columns > block->columns;

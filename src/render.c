@@ -111,7 +111,8 @@ static void
 render_enter_row(Render *render, Buffer *out, int at)
 {
     const Row *row = &render->next.rows[at];
-    if (!row->continues || at == 0) {
+    bool wraps = row->continues && at > 0 && render->next.rows[at - 1].columns == render->next.columns;
+    if (!wraps) { /* or a wide character did not fit: terminals differ in what they do then */
         render_style(render, out, STYLE_PLAIN);
         render_go_row(render, out, at, true);
         render_go_column(render, out, 0);
@@ -161,7 +162,7 @@ render_row(Render *render, Buffer *out, int at)
     if (old == NULL) {
         render_enter_row(render, out, at);
     }
-    else if (!(first == 0 && row->continues && render->pending && render->row == at - 1)) {
+    else if (!(first == 0 && last > 0 && row->continues && render->pending && render->row == at - 1)) {
         render_go(render, out, at, column);
     }
     for (size_t i = first; i < last; i++) {

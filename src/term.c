@@ -192,8 +192,6 @@ term_set_up(void)
     rl_redisplay_function = term_draw;
     rl_prep_term_function = term_prep;
     rl_deprep_term_function = term_deprep;
-    rl_attempted_completion_function = term_no_matches;
-    rl_completion_append_character = '\0';
     term_keys_bind();
 }
 

@@ -30,6 +30,7 @@ static struct {
     const char *more;         /* borrowed */
     int columns, height;
     bool finished;            /* the line is about to end: nothing is marked */
+    bool over;                /* it is drawn for the last time */
     Render render;
     Tokens tokens;
     uint8_t *styles;          /* owned: Style of each byte */
@@ -138,7 +139,7 @@ draw_styles(const char *text, size_t size, size_t point)
     draw_style(0, size, STYLE_PLAIN);
     for (size_t i = 0; i < self.tokens.count; i++) {
         const Token *token = &self.tokens.list[i];
-        draw_style(token->start, token->end, paint_style(&self.tokens, i));
+        draw_style(token->start, token->end, paint_style(token));
         if ((token->flags & TOKEN_UNFINISHED) || (token->kind == TOKEN_OPEN && (token->flags & TOKEN_UNMATCHED))) {
             draw_unfinished(text, token);
         }
@@ -230,7 +231,7 @@ term_draw_begin(const Term *term, const TermClient *client, const char *more)
     self.term = term;
     self.client = client;
     self.more = more;
-    self.finished = false;
+    self.finished = self.over = false;
     self.due = false;
     self.word[0] = '\0';
     self.word_is_command = false;
@@ -266,7 +267,7 @@ void
 term_draw(void)
 {
     /* While more is waiting to be read, as in a paste, drawing each step would cost the square of its length. */
-    if (self.term == NULL || self.giving_way > 0 || draw_has_input()) {
+    if (self.term == NULL || self.over || self.giving_way > 0 || draw_has_input()) {
         return;
     }
     if (self.term->plain) {
@@ -315,8 +316,10 @@ term_draw_finish(void)
     self.finished = true;
     draw_block();
     draw_in_full();
+    render_leave(&self.render, &self.out);
+    buffer_add_string(&self.out, "\r\n");
     term_draw_leave();
-    self.finished = false;
+    self.over = true;
 }
 
 void

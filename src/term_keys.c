@@ -126,8 +126,17 @@ keys_is_pasting(void)
 static int
 keys_accept(int key)
 {
+    int point = rl_point, end = rl_end, erases = rl_erase_empty_line;
     term_draw_finish();
-    return rl_newline(1, key);
+    if (!self.plain) { /* for an empty line, with that set, rl_newline() draws nothing by itself */
+        rl_point = rl_end = 0;
+        rl_erase_empty_line = 1;
+    }
+    int ret = rl_newline(1, key);
+    rl_erase_empty_line = erases;
+    rl_point = point;
+    rl_end = end;
+    return ret;
 }
 
 /* An entry of the history runs wherever the cursor is, until it is changed. In a block that is being written Enter
@@ -165,8 +174,13 @@ key_operate_and_get_next(int count, int key)
 static int
 key_insert_comment(int count, int key)
 {
-    term_draw_finish();
-    return rl_insert_comment(count, key);
+    if (self.plain) {
+        return rl_insert_comment(count, key);
+    }
+    const char *mark = rl_variable_value("comment-begin");
+    rl_point = 0;
+    rl_insert_text(mark == NULL ? "#" : mark);
+    return keys_accept(key);
 }
 
 /* Ends the line as Enter does, so that readline frees what belongs to it in its own order; the text is dropped. */
@@ -428,6 +442,7 @@ void
 term_keys_rebind(void)
 {
     term_state_replace_keys(rl_rubout, key_rubout);
+    term_state_replace_keys(rl_unix_line_discard, key_discard_line);
 }
 
 void

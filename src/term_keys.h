@@ -8,7 +8,7 @@
  * process, in our own state of readline. */
 void term_keys_bind(void);
 
-/* To be called whenever the terminal has been prepared: readline binds the terminal's own erase key again. */
+/* To be called whenever the terminal has been prepared: readline binds the terminal's own erase and kill keys then. */
 void term_keys_rebind(void);
 
 /* A line begins. */

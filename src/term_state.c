@@ -264,15 +264,15 @@ term_state_bind_sequence(const char *sequence, rl_command_func_t *function)
 
 /* In a map and those below it. A map may lead back to one of the five, which have a turn of their own. */
 static void
-map_replace(Keymap map, rl_command_func_t *readline, rl_command_func_t *own)
+map_replace(Keymap map, rl_command_func_t *readline, rl_command_func_t *function)
 {
     for (int key = 0; key < KEYMAP_SIZE; key++) {
         KEYMAP_ENTRY *entry = &map[key];
         if (entry->type == ISFUNC && entry->function == readline) {
-            entry->function = own;
+            entry->function = function;
         }
         else if (entry->type == ISKMAP && !map_is_static((Keymap)(void *)entry->function)) {
-            map_replace((Keymap)(void *)entry->function, readline, own);
+            map_replace((Keymap)(void *)entry->function, readline, function);
         }
     }
 }

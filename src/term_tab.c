@@ -13,6 +13,7 @@
 
 #include <readline/readline.h>
 
+#include "buffer.h"
 #include "term_draw.h"
 #include "theme.h"
 #include "width.h"

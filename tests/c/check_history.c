@@ -26,9 +26,9 @@ START_TEST(test_keeps_in_order)
     ck_assert(history_keep(&history, "b = 2"));
     ck_assert(history_keep(&history, "if a:\n    b"));
     ck_assert_uint_eq(history.count, 3);
-    ck_assert_str_eq(history.lines[0], "a = 1");
-    ck_assert_str_eq(history.lines[1], "b = 2");
-    ck_assert_str_eq(history.lines[2], "if a:\n    b");
+    ck_assert_str_eq(history.entries[0], "a = 1");
+    ck_assert_str_eq(history.entries[1], "b = 2");
+    ck_assert_str_eq(history.entries[2], "if a:\n    b");
 }
 END_TEST
 
@@ -37,7 +37,7 @@ START_TEST(test_keeps_a_copy)
     char line[] = "secret";
     ck_assert(history_keep(&history, line));
     memset(line, 'x', sizeof line - 1);
-    ck_assert_str_eq(history.lines[0], "secret");
+    ck_assert_str_eq(history.entries[0], "secret");
 }
 END_TEST
 
@@ -73,12 +73,12 @@ START_TEST(test_limit)
         ck_assert(history_keep(&history, line));
         ck_assert_uint_le(history.count, HISTORY_LIMIT);
         ck_assert_uint_le(history.count, history.size);
-        ck_assert_str_eq(history.lines[history.count - 1], line);
+        ck_assert_str_eq(history.entries[history.count - 1], line);
     }
     ck_assert_uint_eq(history.count, HISTORY_LIMIT);
     for (int i = 0; i < HISTORY_LIMIT; i++) {
         snprintf(line, sizeof line, "line %d", i + BEYOND);
-        ck_assert_str_eq(history.lines[i], line);
+        ck_assert_str_eq(history.entries[i], line);
     }
 }
 END_TEST
@@ -91,7 +91,7 @@ START_TEST(test_long_line)
     memset(line, 'a', LENGTH);
     line[LENGTH] = '\0';
     ck_assert(history_keep(&history, line));
-    ck_assert_uint_eq(strlen(history.lines[0]), LENGTH);
+    ck_assert_uint_eq(strlen(history.entries[0]), LENGTH);
     free(line);
 }
 END_TEST
@@ -102,7 +102,7 @@ START_TEST(test_free)
     ck_assert(history_keep(&history, "a"));
     history_free(&history);
     ck_assert_uint_eq(history.count, 0);
-    ck_assert_ptr_null(history.lines);
+    ck_assert_ptr_null(history.entries);
     ck_assert(history_keep(&history, "a"));
     ck_assert_uint_eq(history.count, 1);
 }
