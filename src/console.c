@@ -343,6 +343,22 @@ console_run_command(Console *console, const Command *command, const char *rest)
     return 0;
 }
 
+/* `name?` is `doc name`, `name??` is `source name`, `?` is `help`. */
+static int
+console_answer(Console *console, const Line *line)
+{
+    if (line->word_len == 0) {
+        return console_run_command(console, &cmd_help, "");
+    }
+    PyObject *name = PyBytes_FromStringAndSize(line->word, (Py_ssize_t)line->word_len);
+    if (name == NULL) {
+        return -1;
+    }
+    int ret = console_run_command(console, line->marks == 2 ? &cmd_source : &cmd_doc, PyBytes_AsString(name));
+    Py_DECREF(name);
+    return ret;
+}
+
 /* Is a line whose first word is a command's name Python all the same? 1, 0, -1. */
 static int
 console_is_python(Console *console, const Line *line, PyObject *text)
@@ -401,6 +417,9 @@ console_do(Console *console, PyObject *text)
     }
     else if (line.kind == LINE_INDENTED || line.kind == LINE_PASTED) {
         ret = console_run_indented(console, text);
+    }
+    else if (line.kind == LINE_QUESTION) {
+        ret = console_answer(console, &line);
     }
     else {
         console->listed = command == &cmd_list ? listed : 0;
