@@ -5,7 +5,7 @@
 
 static int help_run(Console *console, const char *rest);
 
-static const Command cmd_help = {
+const Command cmd_help = {
     .name = "help", .alias = "", .usage = "[COMMAND]", .family = "look",
     .summary = "list the commands, or tell about one",
     .detail = "help(OBJ) is Python's own.",
@@ -103,7 +103,8 @@ help_all(Console *console)
     }
     if (ret == 0) {
         ret = console_say(console, "Anything else is Python. Your own variables win over commands of the same name:\n"
-                                   "%%list is always the command, a space before a line makes it Python.");
+                                   "%%list is always the command, a space before a line makes it Python.\n"
+                                   "name? is `doc name`, name?? is `source name`.");
     }
     return ret;
 }

@@ -31,6 +31,9 @@ int command_usage(const Command *command);
 /* hooking._core.commands(): the table as a list of dicts of str. */
 PyObject *command_table(PyObject *module, PyObject *none);
 
+/* In command.c itself. */
+extern const Command cmd_help;
+
 /* Each in the file of its family: cmd_look.c, cmd_change.c, cmd_go.c. */
 extern const Command cmd_where, cmd_up, cmd_down, cmd_frame, cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
 extern const Command cmd_write, cmd_overwrite;

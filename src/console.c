@@ -50,9 +50,11 @@ console_show_error(Console *console, PyObject *filename)
     pthread_sigmask(SIG_BLOCK, &interrupt, &old);
     PyObject *text = report_take(filename);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (text == NULL || console_print(console, text) < 0) {
+    PyObject *shown = text == NULL ? NULL : show_traceback(&console->show, text);
+    if (shown == NULL || console_print(console, shown) < 0) {
         PyErr_Clear();
     }
+    Py_XDECREF(shown);
     Py_XDECREF(text);
 }
 
@@ -213,7 +215,10 @@ console_execute(Console *console, Source *source)
         return 0;
     }
     console_guard_exit(console, saved);
+    Show *outer = console->state->show;
+    console->state->show = &console->show;
     int failed = source_run(source, console->scope, &console->runner);
+    console->state->show = outer;
     console_unguard_exit(console, saved);
     if (failed < 0) {
         if (PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -275,6 +280,22 @@ console_dedent(const Line *line, PyObject *text)
     PyObject *dedented = textwrap == NULL ? NULL : PyObject_CallMethod(textwrap, "dedent", "(O)", text);
     Py_XDECREF(textwrap);
     return dedented;
+}
+
+/* `name?` is `doc name`, `name??` is `source name`, `?` is `help`. */
+static int
+console_answer(Console *console, const Line *line)
+{
+    if (line->word_len == 0) {
+        return console_run_command(console, &cmd_help, "");
+    }
+    PyObject *name = PyBytes_FromStringAndSize(line->word, (Py_ssize_t)line->word_len);
+    if (name == NULL) {
+        return -1;
+    }
+    int ret = console_run_command(console, line->marks == 2 ? &cmd_source : &cmd_doc, PyBytes_AsString(name));
+    Py_DECREF(name);
+    return ret;
 }
 
 /* Is a line whose first word is a command's name Python all the same? 1, 0, -1. */
@@ -518,6 +539,9 @@ console_do(Console *console, PyObject *text)
     else if (line.kind == LINE_FORCED) {
         ret = console_say(console, "no command %s: `help` lists them", PyBytes_AsString(bytes));
     }
+    else if (line.kind == LINE_QUESTION) {
+        ret = console_answer(console, &line);
+    }
     else {
         python = console_dedent(&line, text);
         ret = python == NULL ? -1 : console_run_python(console, python);
@@ -628,6 +652,7 @@ console_close(Console *console)
     Py_CLEAR(console->scopes);
     Py_CLEAR(console->shared);
     Py_CLEAR(console->runner);
+    Py_CLEAR(console->show.folded);
     Py_CLEAR(console->thread);
     frame_view_close(&console->view);
     PyErr_Restore(type, value, traceback);
@@ -647,6 +672,7 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
         return talking;
     }
     *why = NULL;
+    console.show.talk = &console.talk;
     frame_view_open(&console.view, frame);
     console.scopes = PyDict_New();
     console.shared = PyDict_New();

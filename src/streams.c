@@ -86,16 +86,16 @@ streams_write(PyObject *self, PyObject *text)
 static PyMethodDef write_method = {"write", streams_write, METH_O, NULL};
 
 int
-streams_is_on_terminal(PyObject *stream)
+streams_terminal_of(PyObject *stream)
 {
     if (stream == NULL || stream == Py_None) {
-        return 0;
+        return -1;
     }
     PyObject *number = PyObject_CallMethod(stream, "fileno", NULL);
     int fd = number != NULL && PyLong_Check(number) ? (int)PyLong_AsLong(number) : -1;
     PyErr_Clear();
     Py_XDECREF(number);
-    return fd >= 0 && isatty(fd);
+    return fd >= 0 && isatty(fd) ? fd : -1;
 }
 
 static int
@@ -119,7 +119,7 @@ streams_take(Streams *streams)
     for (int i = 0; type != NULL && i < STREAMS_MOST; i++) {
         PyObject *stream = PySys_GetObject(names[i]);
         if (stream == NULL || (PyObject *)Py_TYPE(stream) != type || streams_has(streams, stream)
-            || !streams_is_on_terminal(stream)) {
+            || streams_terminal_of(stream) < 0) {
             continue;
         }
         PyObject *write = PyCFunction_New(&write_method, stream);

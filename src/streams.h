@@ -16,7 +16,8 @@ typedef struct Streams {
 void streams_take(Streams *streams);
 void streams_give_back(Streams *streams);
 
-/* Is a stream on a terminal by its own account? Its faults are passed over. */
-int streams_is_on_terminal(PyObject *stream);
+/* The terminal that a stream is on by its own account, -1 for none. Asks the program's object, whose faults are passed
+ * over. */
+int streams_terminal_of(PyObject *stream);
 
 #endif

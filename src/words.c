@@ -18,6 +18,7 @@ words_is_letter(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
+/* The first that is no blank. */
 static const char *
 words_skip_blanks(const char *text)
 {
@@ -27,16 +28,85 @@ words_skip_blanks(const char *text)
     return text;
 }
 
+/* ---- questions ---- */
+
+/* Letters of other alphabets are bytes from 0x80 on. */
+static const char *
+words_skip_name(const char *text)
+{
+    const char *end = text;
+    while (words_is_letter(*end) || ((unsigned char)*end & 0x80) != 0) {
+        end++;
+    }
+    return isdigit((unsigned char)*text) ? text : end;
+}
+
+/* Behind [0], [-1] or ["key"]; NULL when it is something else. */
+static const char *
+words_skip_subscript(const char *text)
+{
+    const char *at = text + 1;
+    if (*at == '"' || *at == '\'') {
+        char quote[] = {*at, '\\', '\0'};
+        at++;
+        at += strcspn(at, quote);
+        return *at == quote[0] && at[1] == ']' ? at + 2 : NULL;
+    }
+    at += *at == '-';
+    size_t digits = strspn(at, "0123456789");
+    return digits > 0 && at[digits] == ']' ? at + digits + 1 : NULL;
+}
+
+/* Behind a name with attributes and subscripts; NULL when there is none. */
+static const char *
+words_skip_object(const char *text)
+{
+    const char *at = words_skip_name(text);
+    if (at == text) {
+        return NULL;
+    }
+    while (at != NULL && (*at == '.' || *at == '[')) {
+        const char *name = at + 1;
+        at = *at == '[' ? words_skip_subscript(at) : words_skip_name(name);
+        at = at == name ? NULL : at;
+    }
+    return at;
+}
+
+static bool
+words_ask(const char *text, Line *line)
+{
+    size_t before = strspn(text, "?");
+    const char *word = before > 0 ? words_skip_blanks(text + before) : text;
+    const char *end = words_skip_object(word);
+    if (end == NULL) {
+        end = word; /* marks alone, or no question */
+    }
+    const char *rest = words_skip_blanks(end);
+    size_t behind = strspn(rest, "?");
+    size_t marks = before + behind;
+    if (marks < 1 || marks > 2 || (before > 0 && behind > 0) || *words_skip_blanks(rest + behind) != '\0') {
+        return false;
+    }
+    *line = (Line){LINE_QUESTION, word, (size_t)(end - word), rest + behind, (int)marks};
+    return true;
+}
+
+/* ---- lines ---- */
+
 Line
 words_split(const char *text)
 {
-    Line line = {LINE_OTHER, text, 0, text};
+    Line line = {LINE_OTHER, text, 0, text, 0};
     if (strchr(text, '\n') != NULL) {
         line.kind = words_is_blank(*text) ? LINE_PASTED : LINE_OTHER;
         return line;
     }
     if (words_is_blank(*text)) {
         line.kind = LINE_INDENTED;
+        return line;
+    }
+    if (words_ask(text, &line)) {
         return line;
     }
     bool forced = *text == '%';

@@ -10,18 +10,21 @@ typedef enum LineKind {
     LINE_FORCED,   /* `%word`: a command for certain */
     LINE_INDENTED, /* a space comes first: Python for certain */
     LINE_PASTED,   /* several lines, the first of which is indented */
+    LINE_QUESTION, /* `name?`, `?name`: what is it; with two marks: how is it made; a mark alone: what is there */
     LINE_OTHER,    /* nothing that could be a command */
 } LineKind;
 
 typedef struct Line {
     LineKind kind;
-    const char *word; /* into the text: the first word, without the % */
+    const char *word; /* into the text: the first word, without the %; of a question, what is asked about */
     size_t word_len;
     const char *rest; /* into the text: what follows the word, blanks before it skipped */
+    int marks;        /* of a question: 1 or 2, else 0 */
 } Line;
 
 /* Look at a line. A word is letters and digits that end at a blank or at the end of the line: in
- * `list(x)` there is none. Only a line of its own can be a command: a text of several lines is other. */
+ * `list(x)` there is none. Only a line of its own can be a command: a text of several lines is other. A question is
+ * asked about a name, with attributes and literal subscripts: `a.b["c"][0]?`. None of these is Python. */
 Line words_split(const char *text);
 
 /* A whole number in decimal, blanks around it allowed, nothing else. False when it is none or does not fit. */

@@ -79,6 +79,84 @@ START_TEST(test_split)
 }
 END_TEST
 
+typedef struct Question {
+    const char *text;
+    const char *word; /* what is asked about; NULL: it is no question */
+    int marks;
+} Question;
+
+static const Question questions[] = {
+    {"x?", "x", 1},
+    {"x??", "x", 2},
+    {"?x", "x", 1},
+    {"??x", "x", 2},
+    {"?", "", 1},
+    {"??", "", 2},
+    {"? ", "", 1},
+    {"x ?", "x", 1},
+    {"? x", "x", 1},
+    {"x\t?? ", "x", 2},
+    {"?? x\r", "x", 2},
+    {"list ?", "list", 1},
+    {"_1?", "_1", 1},
+    {"a.b.c?", "a.b.c", 1},
+    {"h\xc3\xa9lp?", "h\xc3\xa9lp", 1},
+    {"rows[0]?", "rows[0]", 1},
+    {"rows[-12].name??", "rows[-12].name", 2},
+    {"d[\"a key\"]['b'].c?", "d[\"a key\"]['b'].c", 1},
+    {"d['?']?", "d['?']", 1},
+    /* Python, or wrong Python, which says so itself */
+    {"x", NULL, 0},
+    {"x???", NULL, 0},
+    {"???", NULL, 0},
+    {"?x?", NULL, 0},
+    {"x? ?", NULL, 0},
+    {"? ?x", NULL, 0},
+    {"?x y", NULL, 0},
+    {"x y?", NULL, 0},
+    {"x?y", NULL, 0},
+    {"x? # why", NULL, 0},
+    {"x # why?", NULL, 0},
+    {"# why?", NULL, 0},
+    {"'x?'", NULL, 0},
+    {"'x'?", NULL, 0},
+    {"x = '?'", NULL, 0},
+    {"f(x)?", NULL, 0},
+    {"x + y?", NULL, 0},
+    {"1?", NULL, 0},
+    {"1x?", NULL, 0},
+    {".x?", NULL, 0},
+    {"x.?", NULL, 0},
+    {"x..y?", NULL, 0},
+    {"x.1?", NULL, 0},
+    {"x[]?", NULL, 0},
+    {"x[i]?", NULL, 0},
+    {"x[0?", NULL, 0},
+    {"x[-]?", NULL, 0},
+    {"x['a\"]?", NULL, 0},
+    {"x['a\\'']?", NULL, 0},
+    {"x['a?", NULL, 0},
+    {" x?", NULL, 0},
+    {"%x?", NULL, 0},
+    {"x?\n", NULL, 0},
+    {"x\n?", NULL, 0},
+};
+enum { QUESTIONS = sizeof questions / sizeof *questions };
+
+START_TEST(test_question)
+{
+    const Question *want = &questions[_i];
+    Line line = words_split(want->text);
+    ck_assert_msg((line.kind == LINE_QUESTION) == (want->word != NULL), "<%s> is kind %d", want->text, (int)line.kind);
+    ck_assert_int_eq(line.marks, want->marks);
+    if (want->word != NULL) {
+        ck_assert_msg(words_equal(&line, want->word), "<%s> asks about <%.*s>", want->text, (int)line.word_len,
+                      line.word);
+        ck_assert(line.word >= want->text && line.word + line.word_len <= want->text + strlen(want->text));
+    }
+}
+END_TEST
+
 START_TEST(test_split_long)
 {
     enum { LENGTH = 10000000 };
@@ -181,6 +259,7 @@ main(void)
     TCase *split = tcase_create("split");
     tcase_add_loop_test(split, test_split, 0, SPLITS);
     tcase_add_loop_test(split, test_split_byte, 0, 256);
+    tcase_add_loop_test(split, test_question, 0, QUESTIONS);
     tcase_add_test(split, test_split_long);
     tcase_add_test(split, test_equal);
     TCase *number = tcase_create("number");
