@@ -50,15 +50,15 @@ bool peek_is_plain(PyObject *object, int depth);
 
 /* ---- dictionaries ---- */
 
-enum { PEEK_BATCH = 128 };
+enum { PEEK_BATCH = 32 };
 
 /* A walk over a dictionary or an instance of a subclass: over what it stores, whatever its methods say. Keys are
  * fetched ahead of their use. Nothing that could change the dictionary may happen meanwhile: no Python code. */
 typedef struct PeekWalk {
     PyObject *dict;
     Py_ssize_t at;
-    PyObject *keys[PEEK_BATCH], *values[PEEK_BATCH]; /* borrowed */
-    int count, next;
+    PyObject *keys[2 * PEEK_BATCH], *values[2 * PEEK_BATCH]; /* borrowed: a ring */
+    unsigned fetched, given;
     int collecting; /* garbage was being collected: not during the walk, finalizers are code */
 } PeekWalk;
 

@@ -35,7 +35,8 @@ scope_peek_frame(const Names *names, PyObject *name)
     if (names->frame != NULL && names_has_slot(names, name) == 1) {
         value = scope_peek_slot(names->frame, name, names->kind == NAMES_FUNCTION);
     }
-    if (value == NULL && names->mapping != NULL && PyDict_Check(names->mapping)) {
+    if (value == NULL && names->mapping != NULL && names->mapping != names->globals
+        && PyDict_Check(names->mapping)) {
         value = Py_XNewRef(peek_get(names->mapping, name));
     }
     if (value == NULL && names->enclosing != NULL) {
