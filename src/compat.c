@@ -17,6 +17,7 @@ static struct {
     void (*locals_to_fast)(PyFrameObject *, int);             /* to 3.12; later it does nothing */
     PyObject *(*get_var)(PyFrameObject *, PyObject *);        /* 3.12 on */
     int (*get_lasti)(PyFrameObject *);            /* 3.11 on, not in the limited API */
+    PyObject *(*type_dict)(PyTypeObject *);       /* 3.12 on, not in the limited API */
     CompatReader *reader;                         /* not in the limited API */
 } api;
 
@@ -34,6 +35,7 @@ compat_init(void)
     compat_look_up(&api.locals_to_fast, "PyFrame_LocalsToFast");
     compat_look_up(&api.get_var, "PyFrame_GetVar");
     compat_look_up(&api.get_lasti, "PyFrame_GetLasti");
+    compat_look_up(&api.type_dict, "PyType_GetDict");
     compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
 }
 
@@ -206,25 +208,40 @@ done:
 }
 
 int
-compat_resolve(PyObject **value)
+compat_is_lazy(PyObject *value)
 {
     if (Py_Version < VERSION_315) {
         return 0;
     }
-    PyObject *type_name = PyObject_GetAttrString((PyObject *)Py_TYPE(*value), "__name__");
-    if (type_name == NULL) {
-        Py_CLEAR(*value);
-        return -1;
+    PyObject *name = PyType_GetName(Py_TYPE(value));
+    int lazy = name != NULL && PyUnicode_CompareWithASCIIString(name, "lazy_import") == 0;
+    if (name == NULL) {
+        PyErr_Clear();
     }
-    int lazy = PyUnicode_CompareWithASCIIString(type_name, "lazy_import") == 0;
-    Py_DECREF(type_name);
-    if (!lazy) {
+    Py_XDECREF(name);
+    return lazy;
+}
+
+int
+compat_resolve(PyObject **value)
+{
+    if (!compat_is_lazy(*value)) {
         return 0;
     }
     PyObject *resolved = PyObject_CallMethod(*value, "resolve", NULL);
     Py_DECREF(*value);
     *value = resolved;
     return resolved == NULL ? -1 : 0;
+}
+
+PyObject *
+compat_type_dict(PyTypeObject *type)
+{
+    if (api.type_dict != NULL) {
+        return api.type_dict(type);
+    }
+    /* 3.11: a type is an object with a dictionary. Later the dictionaries of built-in types lie elsewhere. */
+    return Py_Version < VERSION_312 ? PyObject_GenericGetDict((PyObject *)type, NULL) : NULL;
 }
 
 int

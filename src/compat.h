@@ -62,6 +62,12 @@ int compat_frame_set(PyObject *frame, PyObject *name, PyObject *value);
  * Steals *value; -1 with an exception and *value NULL. */
 int compat_resolve(PyObject **value);
 
+/* Does the object stand for such an import? */
+int compat_is_lazy(PyObject *value);
+
+/* The dictionary in which a type keeps its attributes, past its metaclass: a new reference, not to be changed. */
+PyObject *compat_type_dict(PyTypeObject *type);
+
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);
 

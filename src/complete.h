@@ -20,4 +20,7 @@ void complete_at(ModuleState *state, Namespace *ns, const char *text, size_t poi
                  Completion *completion);
 void complete_clear(Completion *completion);
 
+/* hooking._core.complete(text, point=-1, ignore_case=False): what complete_at() finds in the caller's frame. */
+PyObject *complete_door(PyObject *module, PyObject *args, PyObject *kwargs);
+
 #endif

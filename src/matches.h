@@ -8,19 +8,25 @@
 enum { MATCHES_PAGE = 200 };
 
 typedef struct Matches {
-    char *names[MATCHES_PAGE]; /* owned; the first in the order of the alphabet, sorted by matches_sort() */
-    size_t kept;               /* how many of them there are */
-    size_t count;              /* how many there were in all */
-    char *common;              /* owned: what all of them begin with; NULL while there are none */
+    char *names[MATCHES_PAGE];  /* owned; the first of all, in the order of their bytes */
+    size_t sizes[MATCHES_PAGE];
+    size_t kept;                /* how many of them there are */
+    size_t front;               /* so many of them come first, whatever they begin with: see matches_fence() */
+    size_t count;               /* how many there were in all; equal names among those kept are one */
+    char *common;               /* owned: what all of them begin with; NULL while there are none */
+    size_t common_size;
     bool ignore_case;
-    bool failed;               /* memory has run out */
+    bool failed;                /* memory has run out: some names are missing */
 } Matches;
 
-/* Take one name. The caller has seen that it matches. Of equal names that are kept one stays. */
+/* Does the name begin with the prefix? Both in UTF-8. */
+bool matches_begins(const char *name, size_t size, const char *prefix, size_t prefix_size, bool ignore_case);
+
+/* Take one name. The caller has seen that it matches. */
 void matches_add(Matches *matches, const char *name, size_t size);
 
-/* To be called once behind the last one. */
-void matches_sort(Matches *matches);
+/* What is added from now on is listed behind what is there. */
+void matches_fence(Matches *matches);
 
 void matches_free(Matches *matches);
 

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "compat.h"
+#include "complete.h"
 #include "hook.h"
 #include "scope.h"
 
@@ -34,7 +35,10 @@ module_leave(PyObject *module, PyObject *args)
     return NULL;
 }
 
+#define METHOD(function) ((PyCFunction)(void (*)(void))(function))
 static PyMethodDef module_methods[] = {
+    {"complete", METHOD(complete_door), METH_VARARGS | METH_KEYWORDS,
+     "What Tab would offer in the calling frame: a dict."},
     {"commands", command_table, METH_NOARGS, "The commands of the prompt: a list of dicts of str."},
     {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
