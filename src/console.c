@@ -14,7 +14,7 @@
 #include "source.h"
 #include "turn.h"
 
-/* The lines typed in this process, in whichever console. Guarded by the GIL. */
+/* What was typed, in whichever console. Guarded by the GIL. */
 static History history;
 
 /* ---- saying ---- */
@@ -264,9 +264,23 @@ console_prompt(Console *console, const char *which, const char *standard)
     return text;
 }
 
+/* Find the history's file, or read what is new in it, and tell what is wrong with it. -1 with an exception. */
+static int
+console_prepare_history(Console *console, void (*prepare)(History *, char *, size_t))
+{
+    char complaint[HISTORY_COMPLAINT] = "";
+    if (console->talk.has_term) {
+        prepare(&history, complaint, sizeof complaint);
+    }
+    return complaint[0] == '\0' ? 0 : console_say(console, "%s", complaint);
+}
+
 static TermStatus
 console_ask(Console *console, const char *which, const char *standard, PyObject **text)
 {
+    if (console_prepare_history(console, history_load) < 0) {
+        return TERM_ERROR;
+    }
     PyObject *prompt = console_prompt(console, which, standard);
     TermStatus status = prompt == NULL ? TERM_ERROR : talk_read(&console->talk, prompt, &history, text);
     Py_XDECREF(prompt);
@@ -536,6 +550,9 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
         goto done;
     }
     if ((complaint != NULL && console_say(&console, "%U", complaint) < 0) || console_say(&console, "%U", banner) < 0) {
+        goto done;
+    }
+    if (console_prepare_history(&console, history_open) < 0) {
         goto done;
     }
     ret = console_loop(&console);

@@ -267,7 +267,7 @@ term_take(Term *term, const History *history)
     rl_instream = term->in;
     rl_outstream = term->out;
     for (size_t i = 0; i < history->count; i++) {
-        add_history(history->lines[i]);
+        add_history(history->entries[i]);
     }
     using_history();
     self.line = NULL;
