@@ -18,9 +18,9 @@ static void
 history_complain(History *history, const char *what, const char *why)
 {
     const char *path = history->path == NULL ? "~/.local/state" : history->path;
-    size_t size = strlen(what) + strlen(why) + strlen(path) + sizeof ", : ";
+    size_t size = strlen(what) + strlen(why) + strlen(path) + sizeof " (): ";
     if (!history->complained && (history->complaint = malloc(size)) != NULL) {
-        snprintf(history->complaint, size, "%s, %s: %s", what, why, path);
+        snprintf(history->complaint, size, "%s (%s): %s", what, why, path);
     }
     history->complained = true;
 }

@@ -25,7 +25,7 @@ enum {
     REPLACED = 20,   /* times that the file may be replaced while it is waited for */
 };
 
-static const char NOT_PLAIN[] = "it is not a plain file";
+static const char NOT_PLAIN[] = "not a plain file";
 
 /* ---- opening ---- */
 
@@ -266,7 +266,7 @@ history_file_read(HistoryFile *file, Buffer *text, bool *anew, const char **why)
         return false;
     }
     if (text->size > 0 && memchr(text->bytes, '\0', text->size) != NULL) {
-        *why = "it is not a history, there are NUL bytes in it";
+        *why = "there are NUL bytes in it: not a history";
         return false;
     }
     if (*anew && from > 0) {

@@ -365,7 +365,7 @@ END_TEST
 static void
 works_in_memory_only(const char *reason)
 {
-    ck_assert_msg(strncmp(complaint, "no lasting history, ", 20) == 0, "<%s>", complaint);
+    ck_assert_msg(strncmp(complaint, "no lasting history (", 20) == 0, "<%s>", complaint);
     ck_assert_msg(strstr(complaint, reason) != NULL, "<%s> does not tell <%s>", complaint, reason);
     ck_assert_msg(strstr(complaint, home) != NULL, "<%s> names no file", complaint);
     ck_assert_ptr_null(strchr(complaint, '\n'));
@@ -397,7 +397,7 @@ START_TEST(test_fifo)
 {
     mkdir(folder, 0700);
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    is_refused("it is not a plain file");
+    is_refused("not a plain file");
 }
 END_TEST
 
@@ -405,7 +405,7 @@ START_TEST(test_device)
 {
     mkdir(folder, 0700);
     ck_assert_int_eq(symlink("/dev/tty", path), 0);
-    is_refused("it is not a plain file");
+    is_refused("not a plain file");
 }
 END_TEST
 
@@ -491,7 +491,7 @@ START_TEST(test_binary)
     static const char bytes[] = "SQLite format 3\0\n\1\2\n";
     binary(bytes, sizeof bytes);
     history_load(&history, complaint, sizeof complaint);
-    works_in_memory_only("there are NUL bytes in it");
+    works_in_memory_only("NUL bytes in it: not a history");
     ck_assert_uint_eq(status_of(path).st_size, sizeof bytes);
 }
 END_TEST
@@ -502,7 +502,7 @@ START_TEST(test_binary_that_is_written_first)
     binary(bytes, sizeof bytes);
     ck_assert(history_keep(&history, "a = 1"));
     history_load(&history, complaint, sizeof complaint);
-    works_in_memory_only("there are NUL bytes in it");
+    works_in_memory_only("NUL bytes in it: not a history");
     ck_assert_uint_eq(status_of(path).st_size, sizeof bytes);
 }
 END_TEST
@@ -525,7 +525,7 @@ START_TEST(test_huge)
     begin(&history);
     history_load(&history, complaint, sizeof complaint);
     if (ends[_i] == 0) {
-        works_in_memory_only("there are NUL bytes in it");
+        works_in_memory_only("NUL bytes in it: not a history");
         ck_assert_int_eq(status_of(path).st_size, 1 << 30);
     }
     else {
