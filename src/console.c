@@ -14,7 +14,7 @@
 #include "source.h"
 #include "turn.h"
 
-/* What was typed in this process, in whichever console. Guarded by the GIL. */
+/* What was typed, in whichever console. Guarded by the GIL. */
 static History history;
 
 /* ---- saying ---- */
@@ -282,6 +282,15 @@ console_dedent(const Line *line, PyObject *text)
     return dedented;
 }
 
+static int
+console_run_command(Console *console, const Command *command, const char *rest)
+{
+    if (command->run(console, rest) < 0) {
+        console_show_complaint(console);
+    }
+    return 0;
+}
+
 /* `name?` is `doc name`, `name??` is `source name`, `?` is `help`. */
 static int
 console_answer(Console *console, const Line *line)
@@ -403,6 +412,11 @@ client_complete(void *context, const char *text, size_t point, bool ignore_case,
 static const History *
 client_history(void *Py_UNUSED(context))
 {
+    char complaint[HISTORY_COMPLAINT] = "";
+    history_load(&history, complaint, sizeof complaint);
+    if (complaint[0] != '\0') {
+        term_notify(complaint);
+    }
     return &history;
 }
 
@@ -504,15 +518,6 @@ console_run_python(Console *console, PyObject *text)
     }
     source_clear(&source);
     return ret;
-}
-
-static int
-console_run_command(Console *console, const Command *command, const char *rest)
-{
-    if (command->run(console, rest) < 0) {
-        console_show_complaint(console);
-    }
-    return 0;
 }
 
 /* Decide what an input is and do it. */
@@ -658,6 +663,17 @@ console_close(Console *console)
     PyErr_Restore(type, value, traceback);
 }
 
+/* Find the file of the history, and tell what is wrong with it. -1 with an exception. */
+static int
+console_open_history(Console *console)
+{
+    char complaint[HISTORY_COMPLAINT] = "";
+    if (console->talk.has_term) {
+        history_open(&history, complaint, sizeof complaint);
+    }
+    return complaint[0] == '\0' ? 0 : console_say(console, "%s", complaint);
+}
+
 int
 console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
             const char **why)
@@ -680,6 +696,9 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
         goto done;
     }
     if ((complaint != NULL && console_say(&console, "%U", complaint) < 0) || console_say(&console, "%U", banner) < 0) {
+        goto done;
+    }
+    if (console_open_history(&console) < 0) {
         goto done;
     }
     ret = console_loop(&console);
