@@ -1,6 +1,7 @@
 """What every test can ask for: `terminal`, a program on a pseudo-terminal of its own."""
 
 import os
+import signal
 import sys
 import textwrap
 
@@ -8,6 +9,11 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from terminal import Terminal
+
+# What the test run was started with may be ignored in it (nohup, a shell's &), and a program under test would inherit that.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 # Of the environment of the test run only what a user of the product would not notice may reach a program under test.
 UNWANTED = ("LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")

@@ -212,6 +212,10 @@ class Terminal:
         """Type a line and Enter."""
         return self.type(text + "\r")
 
+    def further_line(self, text):
+        """Type a line of a block, with its indentation, in the place of the one that it has already; and Enter."""
+        return self.key("C-u").line(text) if text.strip() else self.line()
+
     def key(self, *names):
         """Press keys: 'C-c', 'M-b', 'Up', 'Tab', …"""
         for name in names:
@@ -271,6 +275,11 @@ class Terminal:
             return match
         return self.until(seen, repr(pattern.pattern), timeout)
 
+    def above(self, text):
+        """Wait for a line of output that appears above the prompt while it waits."""
+        self.until(lambda: re.search(f"^{re.escape(text)}$", self.text(), re.M), repr(text))
+        return self
+
     def prompt_is_fresh(self, *prompts):
         """The text of the prompt behind which the cursor stands, if nothing was typed there (prompts: str, pattern)."""
         row, column = self.screen.place()
@@ -282,8 +291,8 @@ class Terminal:
                 match = prompt.search(left)
                 if match:
                     return match[0]
-            elif left.endswith(prompt):
-                return prompt
+            elif left.endswith(prompt) or prompt != PS1 and left.rstrip() == prompt.rstrip() and left.startswith(prompt):
+                return prompt                 # a further line begins with the blanks that belong there
         return None
 
     def prompt(self, *prompts, timeout=None, ended=False):
@@ -344,7 +353,7 @@ class Terminal:
         for number, text in enumerate(lines + [""] if len(lines) > 1 else lines):
             if number:
                 self.prompt(PS2)
-            self.line(text)
+            self.further_line(text) if number else self.line(text)
         return self
 
     def run(self, statement, *prompts, timeout=None):
@@ -352,7 +361,7 @@ class Terminal:
         for number, text in enumerate(statement.rstrip("\n").split("\n")):
             if number:
                 self.prompt(PS2)
-            self.line(text)
+            self.further_line(text) if number else self.line(text)
         shown = self.prompt(PS2, *(prompts or (PS1,)), timeout=timeout)
         if self.prompt_text == PS2:
             self.line()
@@ -379,7 +388,9 @@ class Terminal:
         if stay:
             steps.pop()
         for number, step in enumerate(steps):
-            if step[0] is not None:
+            if len(step) > 2:
+                self.further_line(step[0])
+            elif step[0] is not None:
                 self._play_input(step[0])
             following = steps[number + 1] if number + 1 < len(steps) else None
             last = following is None and not stay

@@ -605,7 +605,7 @@ def test_signal_handlers_run(terminal):
         hook()
     ''')
     t.signal(signal.SIGUSR1)
-    t.expect("handled")
+    t.above("handled")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
     t.ready()
@@ -650,7 +650,7 @@ def test_the_input_hook_is_called(terminal):
         print("still ours", pointer.value == ours)
         pointer.value = None
     ''')
-    t.expect("five calls")
+    t.above("five calls")
     t.line("1 + 1")
     t.expect(re.compile("^2$", re.M))
     t.ready()
