@@ -17,15 +17,21 @@ look_show_frame(Console *console, PyObject *frame, long level)
     PyObject *file = frame_filename(frame);
     PyObject *function = frame_function(frame);
     PyObject *text = frame_source_line(frame, line);
-    PyObject *code = text == NULL ? NULL : PyObject_CallMethod(text, "strip", NULL);
+    PyObject *stripped = text == NULL ? NULL : PyObject_CallMethod(text, "strip", NULL);
+    PyObject *code = stripped == NULL ? NULL : show_source(&console->show, stripped);
     if (file != NULL && function != NULL && code != NULL) {
-        const char *mark = level == console->view.level ? ">" : " ";
-        ret = console_say(console, "%s #%ld  %U  %U:%d", mark, level, function, file, line);
+        int chosen = level == console->view.level;
+        const Show *show = &console->show;
+        const char *off = show_off(show);
+        ret = console_say(console, "%s%s%s #%ld  %s%U%s  %s%U%s:%s%d%s", chosen ? show_on(show, STYLE_MARK) : "",
+                          chosen ? ">" : " ", chosen ? off : "", level, show_on(show, STYLE_FUNCTION), function, off,
+                          show_on(show, STYLE_FILE), file, off, show_on(show, STYLE_LINE), line, off);
         if (ret == 0 && PyUnicode_GetLength(code) > 0) {
             ret = console_say(console, "        %U", code);
         }
     }
     Py_XDECREF(code);
+    Py_XDECREF(stripped);
     Py_XDECREF(text);
     Py_XDECREF(function);
     Py_XDECREF(file);
@@ -210,6 +216,23 @@ list_lines(Console *console)
 }
 
 static int
+list_show(Console *console, PyObject *lines, long first, long last)
+{
+    const Show *show = &console->show;
+    PyObject *shown = show_lines(show, lines, first, last);
+    int ret = shown == NULL ? -1 : 0;
+    for (long number = first; ret == 0 && number <= last; number++) {
+        int current = number == frame_line(console->view.frame);
+        ret = console_say(console, "%s%s%s %s%4ld%s  %U", current ? show_on(show, STYLE_MARK) : "",
+                          current ? "->" : "  ", current ? show_off(show) : "", show_on(show, STYLE_NOTE), number,
+                          show_off(show), PyList_GetItem(shown, number - first));
+        console->listed = number;
+    }
+    Py_XDECREF(shown);
+    return ret;
+}
+
+static int
 list_run(Console *console, const char *rest)
 {
     long first = 1, last = 0;
@@ -227,12 +250,8 @@ list_run(Console *console, const char *rest)
     else if (count > 0 && first > count) {
         ret = console_say(console, "that is the end: line %zd is the last (`list .` goes back)", count);
     }
-    for (long number = first; ret == 0 && number <= last && number <= count; number++) {
-        PyObject *line = PyObject_CallMethod(PyList_GetItem(lines, number - 1), "rstrip", NULL);
-        const char *mark = number == frame_line(console->view.frame) ? "->" : "  ";
-        ret = line == NULL ? -1 : console_say(console, "%s %4ld  %U", mark, number, line);
-        Py_XDECREF(line);
-        console->listed = number;
+    if (ret == 0 && count > 0 && first <= count) {
+        ret = list_show(console, lines, first, last < count ? last : count);
     }
     Py_XDECREF(lines);
     return count < 0 ? -1 : ret;
@@ -292,7 +311,9 @@ source_command_run(Console *console, const char *rest)
         }
         return -1;
     }
-    int ret = look_print(console, text);
+    PyObject *shown = show_source(&console->show, text);
+    int ret = shown == NULL ? -1 : look_print(console, shown);
+    Py_XDECREF(shown);
     Py_DECREF(text);
     return ret;
 }
@@ -460,16 +481,12 @@ const Command cmd_doc = {
     .run = doc_run,
 };
 
-static int
-pp_run(Console *console, const char *rest)
+/* The value as pprint writes it: a str. */
+static PyObject *
+pp_format(Console *console, PyObject *value)
 {
-    if (*rest == '\0') {
-        return command_usage(&cmd_pp);
-    }
-    PyObject *value = console_eval(console, rest);
-    if (value == NULL || talk_enter(&console->talk) < 0) {
-        Py_XDECREF(value);
-        return -1;
+    if (talk_enter(&console->talk) < 0) { /* a __repr__ may print */
+        return NULL;
     }
     PyObject *pprint = compat_import("pprint");
     PyObject *none = PyTuple_New(0);
@@ -478,20 +495,48 @@ pp_run(Console *console, const char *rest)
     PyObject *printer = type == NULL || none == NULL || kwargs == NULL ? NULL : PyObject_Call(type, none, kwargs);
     PyObject *text = printer == NULL ? NULL : PyObject_CallMethod(printer, "pformat", "(O)", value);
     talk_leave(&console->talk);
-    int ret = text == NULL ? -1 : console_say(console, "%U", text);
-    Py_XDECREF(text);
     Py_XDECREF(printer);
     Py_XDECREF(type);
     Py_XDECREF(kwargs);
     Py_XDECREF(none);
     Py_XDECREF(pprint);
-    Py_DECREF(value);
+    return text;
+}
+
+/* `all` alone stands for what was shown last in part, unless it is a variable of the user's. */
+static int
+pp_is_all(Console *console, const char *rest)
+{
+    PyObject *name = strcmp(rest, "all") == 0 ? PyUnicode_FromString("all") : NULL;
+    int users = name == NULL ? 1 : scope_is_users(console->scope, name);
+    Py_XDECREF(name);
+    return users < 0 ? -1 : !users;
+}
+
+static int
+pp_run(Console *console, const char *rest)
+{
+    int last = pp_is_all(console, rest);
+    int whole = last > 0 || strncmp(rest, "all ", 4) == 0 || strncmp(rest, "all\t", 4) == 0;
+    if (*rest == '\0' || last < 0) {
+        return last < 0 ? -1 : command_usage(&cmd_pp);
+    }
+    if (last && console->show.folded == NULL) {
+        PyErr_SetString(PyExc_ValueError, "nothing was shown in part so far: `pp all EXPR` shows a value whole");
+        return -1;
+    }
+    PyObject *value = last ? Py_NewRef(console->show.folded) : console_eval(console, rest + (whole ? 4 : 0));
+    PyObject *text = value == NULL ? NULL : pp_format(console, value);
+    int ret = text == NULL ? -1 : show_value(&console->show, value, text, whole);
+    Py_XDECREF(text);
+    Py_XDECREF(value);
     return ret;
 }
 
 const Command cmd_pp = {
-    .name = "pp", .alias = "", .usage = "EXPR", .family = "look",
+    .name = "pp", .alias = "", .usage = "[all] [EXPR]", .family = "look",
     .summary = "pretty-print a value to the width of the screen",
-    .detail = "",
+    .detail = "No more than the screen has room for, unless `all` stands before EXPR. `pp all` shows\n"
+              "the last value of which there was more.",
     .run = pp_run,
 };

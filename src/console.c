@@ -50,9 +50,11 @@ console_show_error(Console *console, PyObject *filename)
     pthread_sigmask(SIG_BLOCK, &interrupt, &old);
     PyObject *text = report_take(filename);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (text == NULL || console_print(console, text) < 0) {
+    PyObject *shown = text == NULL ? NULL : show_traceback(&console->show, text);
+    if (shown == NULL || console_print(console, shown) < 0) {
         PyErr_Clear();
     }
+    Py_XDECREF(shown);
     Py_XDECREF(text);
 }
 
@@ -213,7 +215,10 @@ console_execute(Console *console, Source *source)
         return 0;
     }
     console_guard_exit(console, saved);
+    Show *outer = console->state->show;
+    console->state->show = &console->show;
     int failed = source_run(source, console->scope, &console->runner);
+    console->state->show = outer;
     console_unguard_exit(console, saved);
     if (failed < 0) {
         if (PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -529,6 +534,7 @@ console_close(Console *console)
     Py_CLEAR(console->scopes);
     Py_CLEAR(console->shared);
     Py_CLEAR(console->runner);
+    Py_CLEAR(console->show.folded);
     Py_CLEAR(console->thread);
     frame_view_close(&console->view);
     PyErr_Restore(type, value, traceback);
@@ -548,6 +554,7 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
         return talking;
     }
     *why = NULL;
+    console.show.talk = &console.talk;
     frame_view_open(&console.view, frame);
     console.scopes = PyDict_New();
     console.shared = PyDict_New();

@@ -4,11 +4,12 @@
 
 #include "frame.h"
 #include "scope.h"
-#include "talk.h"
+#include "show.h"
 
 typedef struct Console {
     ModuleState *state;   /* borrowed */
     Talk talk;
+    Show show;
     FrameView view;       /* the frame that the prompt is in */
     Namespace *scope;     /* borrowed from `scopes`: of that frame */
     PyObject *scopes;     /* owned: dict level -> Namespace, of the frames visited */

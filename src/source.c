@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "compile.h"
 #include "node.h"
+#include "show.h"
 
 int
 source_init(Source *source, ModuleState *state, PyObject *text)
@@ -185,7 +186,7 @@ source_display(PyObject *self, PyObject *value)
     }
     before = PyObject_GetAttrString(builtins, "_");
     PyErr_Clear();
-    result = PyObject_CallFunctionObjArgs(hook, value, NULL);
+    result = show_display(state_of_type(Py_TYPE(self))->show, hook, value);
     if (result == NULL) {
         goto done;
     }

@@ -25,6 +25,7 @@ typedef struct ModuleState {
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
+    struct Show *show;            /* borrowed: of the console whose statement runs; else NULL */
     int disabled;                 /* HOOKING=0 stood in the environment at import */
     int subinterpreter;
     int aborting;                 /* `abort` was given, and SystemExit is under way */

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "theme.h"
 
 static const char *const STREAMS[TALK_STREAMS] = {"stdout", "stderr"};
 
@@ -95,19 +98,32 @@ talk_close(Talk *talk)
 
 /* ---- reading and writing ---- */
 
-/* The encoding of the terminal, which is that of file names: UTF-8, or the locale's. New reference to bytes. */
+/* The encoding of the terminal, which is that of file names: UTF-8, or the locale's. New reference to a str. */
 static PyObject *
+talk_encoding(void)
+{
+    PyObject *function = PySys_GetObject("getfilesystemencoding");
+    return function == NULL ? NULL : PyObject_CallNoArgs(function);
+}
+
+PyObject *
 talk_encode(PyObject *text)
 {
-    PyObject *bytes = NULL;
-    PyObject *function = PySys_GetObject("getfilesystemencoding");
-    PyObject *encoding = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    PyObject *encoding = talk_encoding();
     const char *name = encoding == NULL ? NULL : PyUnicode_AsUTF8AndSize(encoding, NULL);
-    if (name != NULL) {
-        bytes = PyUnicode_AsEncodedString(text, name, "backslashreplace");
-    }
+    PyObject *bytes = name == NULL ? NULL : PyUnicode_AsEncodedString(text, name, "backslashreplace");
     Py_XDECREF(encoding);
     return bytes;
+}
+
+PyObject *
+talk_decode(const char *bytes, size_t size)
+{
+    PyObject *encoding = talk_encoding();
+    const char *name = encoding == NULL ? NULL : PyUnicode_AsUTF8AndSize(encoding, NULL);
+    PyObject *text = name == NULL ? NULL : PyUnicode_Decode(bytes, (Py_ssize_t)size, name, "ignore");
+    Py_XDECREF(encoding);
+    return text;
 }
 
 /* What the program printed comes before what the console prints. */
@@ -192,6 +208,12 @@ talk_write(Talk *talk, PyObject *text)
 }
 
 int
+talk_has_colours(const Talk *talk)
+{
+    return theme_is_wanted(talk->has_term);
+}
+
+int
 talk_columns(const Talk *talk)
 {
     int columns = 80, rows;
@@ -213,18 +235,32 @@ talk_rows(const Talk *talk)
 
 /* ---- around a statement ---- */
 
-/* Is the stream on a terminal of its own accord? Asks the program's object, whose faults are passed over. */
+/* The terminal that a stream is on of its own accord, -1 for none. Asks the program's object, whose faults are passed
+ * over. */
 static int
-talk_is_on_terminal(PyObject *stream)
+talk_terminal_of(PyObject *stream)
 {
     if (stream == NULL || stream == Py_None) {
-        return 0;
+        return -1;
     }
     PyObject *number = PyObject_CallMethod(stream, "fileno", NULL);
     int fd = number != NULL && PyLong_Check(number) ? (int)PyLong_AsLong(number) : -1;
     PyErr_Clear();
     Py_XDECREF(number);
-    return fd >= 0 && isatty(fd);
+    return fd >= 0 && isatty(fd) ? fd : -1;
+}
+
+int
+talk_is_stream_here(const Talk *talk, PyObject *stream)
+{
+    struct stat here, there;
+    int fd = talk->has_term ? talk_terminal_of(stream) : -1;
+    int out = talk->has_term ? fileno(talk->term.out) : -1;
+    if (fd < 0 || fstat(out, &here) < 0 || fstat(fd, &there) < 0) {
+        return 0;
+    }
+    /* /dev/tty is a device of its own, and another name of the controlling terminal, which answers this. */
+    return here.st_rdev == there.st_rdev || (tcgetpgrp(out) >= 0 && tcgetpgrp(fd) >= 0);
 }
 
 /* A stream to write text to the terminal: a new reference. */
@@ -237,8 +273,7 @@ talk_make_stream(Talk *talk)
     }
     PyObject *stream = NULL;
     PyObject *io = compat_import("io");
-    PyObject *function = PySys_GetObject("getfilesystemencoding");
-    PyObject *encoding = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    PyObject *encoding = talk_encoding();
     if (io != NULL && encoding != NULL) {
         stream = PyObject_CallMethod(io, "open", "isiOs", fd, "w", 1, encoding, "backslashreplace");
     }
@@ -255,7 +290,7 @@ talk_enter_streams(Talk *talk)
 {
     for (int i = 0; talk->has_term && i < TALK_STREAMS; i++) {
         PyObject *host = Py_XNewRef(PySys_GetObject(STREAMS[i]));
-        if (host == talk->own[i] || talk_is_on_terminal(host)) {
+        if (host == talk->own[i] || talk_terminal_of(host) >= 0) {
             Py_XDECREF(host);
             continue;
         }

@@ -28,6 +28,16 @@ TermStatus talk_read(Talk *talk, PyObject *prompt, const History *history, PyObj
 /* Show text. -1 with an exception. */
 int talk_write(Talk *talk, PyObject *text);
 
+/* Text in the encoding of the terminal; what it has no bytes for is escaped. New references, NULL with an exception. */
+PyObject *talk_encode(PyObject *text);
+PyObject *talk_decode(const char *bytes, size_t size);
+
+/* Does the user want colours here? */
+int talk_has_colours(const Talk *talk);
+
+/* Is that stream (borrowed, may be NULL) on the terminal of this console? */
+int talk_is_stream_here(const Talk *talk, PyObject *stream);
+
 int talk_columns(const Talk *talk);
 int talk_rows(const Talk *talk);
 
