@@ -534,7 +534,7 @@ pp_run(Console *console, const char *rest)
 }
 
 const Command cmd_pp = {
-    .name = "pp", .alias = "", .usage = "[all] [EXPR]", .family = "look",
+    .name = "pp", .alias = "", .usage = "[all] EXPR", .family = "look",
     .summary = "pretty-print a value to the width of the screen",
     .detail = "No more than the screen has room for, unless `all` stands before EXPR. `pp all` shows\n"
               "the last value of which there was more.",
