@@ -297,8 +297,9 @@ END_TEST
 START_TEST(test_any_text)
 {
     static const char *const parts[] = {
-        "\n", "    ", "  File \"", "\", line ", "3", ", in ", "f", "Error", ": ", "^", "~", "  | ", "  + ", "+-+---", "'",
-        "\"\"\"", "f'", "{", "}", "#", "\\", "\xff", "\xe6\x97\xa5", "Exception Group Traceback (most recent call last):",
+        "\n", "    ", "  File \"", "\", line ", "3", ", in ", "f", "Error", ": ", "^", "~", "  | ", "  + ", "+-+---",
+        "'", "\"\"\"", "f'", "{", "}", "#", "\\", "\xff", "\xe6\x97\xa5",
+        "Exception Group Traceback (most recent call last):",
         "  + Exception Group Traceback (most recent call last):\n", "\r\n", "def ", "@", "...<"};
     unsigned random = (unsigned)_i + 1;
     Buffer text = {0};

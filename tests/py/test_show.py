@@ -144,7 +144,8 @@ LOOKS = ["list", "where", "source decorated", "pp {1: 'a'}", "1/0", "x = = 3", "
 
 @pytest.mark.parametrize("env", [
     {"NO_COLOR": "1"}, {"PYTHON_COLORS": "0"}, {"TERM": "dumb"}, {"TERM": None},
-    {"PYTHON_COLORS": "0", "FORCE_COLOR": "1"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}], ids=lambda env: " ".join(f"{name}={env[name]}" for name in env))
+    {"PYTHON_COLORS": "0", "FORCE_COLOR": "1"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}],
+    ids=lambda env: " ".join(f"{name}={env[name]}" for name in env))
 def test_without_colours(terminal, env):
     t = terminal(PROGRAM, env=env)
     t.prompt()
@@ -419,5 +420,3 @@ def test_other_questions_are_errors_of_python(t, wrong):
 
 def test_help_tells_of_questions(t):
     assert "name?" in t.run("help")
-
-
