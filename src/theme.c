@@ -6,7 +6,7 @@
 
 /* From the terminal's own sixteen colours, which its user has chosen: they can be read on light and on dark ground.
  * Black, white and the yellow that vanishes on white are left out, and so is bright black: in Solarized it is the
- * ground itself. Comments are faint instead, which is a plain letter where it is not known. */
+ * ground itself. Comments are faint instead, and plain where a terminal does not know that. */
 static const char *const THEME[STYLE_COUNT] = {
     [STYLE_PLAIN] = "",
     [STYLE_KEYWORD] = "\033[1;34m",
@@ -28,7 +28,7 @@ static const char *const THEME[STYLE_COUNT] = {
     [STYLE_EXCEPTION] = "\033[1;31m",
     [STYLE_MESSAGE] = "\033[31m",
     [STYLE_MARK] = "\033[1;31m",
-    [STYLE_NOTE] = "\033[2m",
+    [STYLE_NOTE] = "\033[36m",
 };
 
 const char *
