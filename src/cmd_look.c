@@ -224,7 +224,7 @@ list_show(Console *console, PyObject *lines, long first, long last)
     for (long number = first; ret == 0 && number <= last; number++) {
         int current = number == frame_line(console->view.frame);
         ret = console_say(console, "%s%s%s %s%4ld%s  %U", current ? show_on(show, STYLE_MARK) : "",
-                          current ? "->" : "  ", current ? show_off(show) : "", show_on(show, STYLE_LINE), number,
+                          current ? "->" : "  ", current ? show_off(show) : "", show_on(show, STYLE_COMMENT), number,
                           show_off(show), PyList_GetItem(shown, number - first));
         console->listed = number;
     }
@@ -534,7 +534,7 @@ pp_run(Console *console, const char *rest)
 }
 
 const Command cmd_pp = {
-    .name = "pp", .alias = "", .usage = "[all] [EXPR]", .family = "look",
+    .name = "pp", .alias = "", .usage = "[all] EXPR", .family = "look",
     .summary = "pretty-print a value to the width of the screen",
     .detail = "No more than the screen has room for, unless `all` stands before EXPR. `pp all` shows\n"
               "the last value of which there was more.",

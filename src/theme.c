@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* From the terminal's own sixteen colours, which its user has chosen: they can be read on light and on dark ground.
- * Black, white and the yellow that vanishes on white are left out. */
+ * Black, white and the yellow that vanishes on white are left out, and so is bright black: in Solarized it is the
+ * ground itself. Comments are faint instead, and plain where a terminal does not know that. */
 static const char *const THEME[STYLE_COUNT] = {
     [STYLE_PLAIN] = "",
     [STYLE_KEYWORD] = "\033[1;34m",
@@ -15,7 +16,7 @@ static const char *const THEME[STYLE_COUNT] = {
     [STYLE_STRING] = "\033[32m",
     [STYLE_FIELD] = "\033[1;32m",
     [STYLE_NUMBER] = "\033[35m",
-    [STYLE_COMMENT] = "\033[90m",
+    [STYLE_COMMENT] = "\033[2m",
     [STYLE_COMMAND] = "\033[1;35m",
     [STYLE_BRACKET] = "\033[1;7m",
     [STYLE_UNFINISHED] = "\033[4;32m",
@@ -27,7 +28,7 @@ static const char *const THEME[STYLE_COUNT] = {
     [STYLE_EXCEPTION] = "\033[1;31m",
     [STYLE_MESSAGE] = "\033[31m",
     [STYLE_MARK] = "\033[1;31m",
-    [STYLE_NOTE] = "\033[90m",
+    [STYLE_NOTE] = "\033[36m",
 };
 
 const char *

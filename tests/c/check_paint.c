@@ -75,7 +75,7 @@ static const char *const sources[] = {
     "«s:f\"»«s:a »«f:{»x«f:}»«s:\"»",
     "«s:f'»«f:{»x«f:}»«f:{»y:«s:>»«f:{»w«f:}»«f:}»«s:'»",
     "«s:f'»«f:{»x:«f:{»w«f:}»«f:}»«s:'»",
-    "«s:f'»«f:{» {«n:1»: «n:2»}[«n:1]» «f:}»«s:'»",
+    "«s:f'»«f:{» {«n:1»: «n:2»}[«n:1»] «f:}»«s:'»",
     "{«n:1»: {}}",
     "«s:f'»«s:{{x}}»«s:'»",
     /* the rest of a docstring that began in a line not shown: an apostrophe is not marked */
@@ -94,7 +94,7 @@ START_TEST(test_source)
 END_TEST
 
 static const char *const values[] = {
-    "{«s:'a'»: «n:1», «s:\"b\"»: [«k:None», «k:True», «k:False]»}",
+    "{«s:'a'»: «n:1», «s:\"b\"»: [«k:None», «k:True», «k:False»]}",
     "(«s:'one '»\n «s:'two'»)",
     /* what is no Python stays as it is */
     "<class «s:'int'»>",
@@ -297,8 +297,9 @@ END_TEST
 START_TEST(test_any_text)
 {
     static const char *const parts[] = {
-        "\n", "    ", "  File \"", "\", line ", "3", ", in ", "f", "Error", ": ", "^", "~", "  | ", "  + ", "+-+---", "'",
-        "\"\"\"", "f'", "{", "}", "#", "\\", "\xff", "\xe6\x97\xa5", "Exception Group Traceback (most recent call last):",
+        "\n", "    ", "  File \"", "\", line ", "3", ", in ", "f", "Error", ": ", "^", "~", "  | ", "  + ", "+-+---",
+        "'", "\"\"\"", "f'", "{", "}", "#", "\\", "\xff", "\xe6\x97\xa5",
+        "Exception Group Traceback (most recent call last):",
         "  + Exception Group Traceback (most recent call last):\n", "\r\n", "def ", "@", "...<"};
     unsigned random = (unsigned)_i + 1;
     Buffer text = {0};

@@ -319,7 +319,7 @@ def test_doc(t):
 
 
 def test_pp(t):
-    said = t.run("pp data")
+    said = t.run("pp all data")
     assert said.count("\n") >= 2 and "'nested'" in said
     assert t.run("pp [y for _ in range(2)]") == "[2, 2]"
     assert "NameError" in t.run("pp nothing")
