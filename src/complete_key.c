@@ -97,8 +97,12 @@ key_offer_written(Key *k, PyObject *key)
 {
     Matches *matches = &k->c->completion->matches;
     Buffer written = {NULL, 0, 0, false};
-    bool parens = k->raw_size > 0 && *k->raw == '(';
-    if (key_write(&written, key, k->quote == NULL ? '\0' : k->quote->mark, parens, KEY_DEPTH) && !written.failed
+    size_t plain = 0;
+    while (plain < k->raw_size && k->raw[plain] != '"' && k->raw[plain] != '\'') {
+        plain++;
+    }
+    char mark = plain < k->raw_size ? k->raw[plain] : '\0';
+    if (key_write(&written, key, mark, false, KEY_DEPTH) && !written.failed
         && matches_begins(written.bytes, written.size, k->raw, k->raw_size, matches->ignore_case)) {
         matches_add(matches, written.bytes + k->content, written.size - k->content);
         k->ended = true;

@@ -90,6 +90,28 @@ outline_imports(const Outline *outline, size_t first, size_t end)
     }
 }
 
+/* The names bound by what stands before one `=`: not those of `a.b` and `c[d]`. */
+static void
+outline_target(const Outline *outline, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
+        const Token *token = outline_token(outline, i);
+        bool behind_operand = i > begin && (outline_is_name(outline, i - 1)
+                                            || outline_token(outline, i - 1)->kind == TOKEN_CLOSE);
+        if (token->kind == TOKEN_OPEN && behind_operand) {
+            i = token->other < end ? token->other : end;
+            continue;
+        }
+        bool whole = i + 1 == end || outline_is(outline, i + 1, ",") || outline_is(outline, i + 1, ")")
+                     || outline_is(outline, i + 1, "]") || outline_is(outline, i + 1, ":");
+        bool own = i == begin || outline_is(outline, i - 1, ",") || outline_is(outline, i - 1, "(")
+                   || outline_is(outline, i - 1, "[") || outline_is(outline, i - 1, "*");
+        if (whole && own) {
+            outline_tell(outline, i);
+        }
+    }
+}
+
 /* `a = b = ...`, `a, (b, c) = ...`, `a: int`; the targets stand before each `=`. */
 static void
 outline_targets(const Outline *outline, size_t first, size_t end)
@@ -101,15 +123,7 @@ outline_targets(const Outline *outline, size_t first, size_t end)
         if (!annotated && (token->other != TOKEN_NONE || !outline_is(outline, i, "="))) {
             continue;
         }
-        for (size_t k = begin; k < i; k++) {
-            bool whole = k + 1 == i || outline_is(outline, k + 1, ",") || outline_is(outline, k + 1, ")")
-                         || outline_is(outline, k + 1, "]") || outline_is(outline, k + 1, ":");
-            bool own = k == begin || outline_is(outline, k - 1, ",") || outline_is(outline, k - 1, "(")
-                       || outline_is(outline, k - 1, "[") || outline_is(outline, k - 1, "*");
-            if (whole && own) {
-                outline_tell(outline, k);
-            }
-        }
+        outline_target(outline, begin, i);
         begin = i + 1;
         if (annotated) {
             break;
