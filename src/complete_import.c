@@ -38,6 +38,36 @@ import_folders(PyObject *path)
 }
 
 static PyObject *import_spec(PyObject *module);
+static PyObject *import_package(PyObject *package);
+
+/* Where a package would be that has no __init__.py, within a package that is not imported: the import system itself
+ * would want that in sys.modules. A new list of folders, there or not; or NULL. */
+static PyObject *
+import_guess(PyObject *package)
+{
+    Py_ssize_t size = PyUnicode_GetLength(package);
+    Py_ssize_t dot = PyUnicode_FindChar(package, '.', 0, size, -1);
+    PyObject *list = NULL;
+    PyObject *above = dot <= 0 ? NULL : PyUnicode_Substring(package, 0, dot);
+    PyObject *name = above == NULL ? NULL : PyUnicode_Substring(package, dot + 1, size);
+    PyObject *folders = name == NULL ? NULL : import_package(above);
+    if (folders != NULL) {
+        list = PyList_New(0);
+    }
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_Size(folders); i++) {
+        PyObject *folder = PyList_GetItem(folders, i);
+        PyObject *path = PyUnicode_CheckExact(folder) ? PyUnicode_FromFormat("%U/%U", folder, name) : NULL;
+        if (path != NULL && PyList_Append(list, path) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(path);
+    }
+    PyErr_Clear();
+    Py_XDECREF(above);
+    Py_XDECREF(name);
+    Py_XDECREF(folders);
+    return list;
+}
 
 /* Where the modules of a package are: a new list, or NULL. */
 static PyObject *
@@ -54,7 +84,7 @@ import_package(PyObject *package)
     }
     PyObject *spec = import_spec(package);
     PyObject *locations = spec == NULL ? NULL : PyObject_GetAttrString(spec, "submodule_search_locations");
-    path = import_folders(locations);
+    path = spec == NULL ? import_guess(package) : import_folders(locations);
     PyErr_Clear();
     Py_XDECREF(locations);
     Py_XDECREF(spec);

@@ -52,6 +52,21 @@ value_string_start(const Completing *c, uint32_t index)
     return TOKEN_NONE;
 }
 
+/* Behind the strings that begin there, fields and all. */
+static uint32_t
+value_strings_end(const Completing *c, uint32_t index)
+{
+    for (int depth = 0; index < c->tokens.count; index++) {
+        uint8_t kind = value_token(c, index)->kind;
+        if (depth == 0 && kind != TOKEN_STRING && kind != TOKEN_STRING_START && kind != TOKEN_LINE_END
+            && kind != TOKEN_COMMENT && kind != TOKEN_CONTINUATION) {
+            break;
+        }
+        depth += kind == TOKEN_STRING_START ? 1 : kind == TOKEN_STRING_END ? -1 : 0;
+    }
+    return index;
+}
+
 uint32_t
 complete_value_start(const Completing *c, uint32_t end)
 {
@@ -252,7 +267,8 @@ value_display(const Completing *c, uint32_t open, uint32_t close, int depth)
     }
     uint32_t last = complete_previous(c, close);
     uint32_t first = open + 1;
-    while (first < last && value_token(c, first)->kind == TOKEN_LINE_END) {
+    while (first < last && (value_token(c, first)->kind == TOKEN_LINE_END
+                            || value_token(c, first)->kind == TOKEN_COMMENT)) {
         first++;
     }
     return value_of(c, first, last, depth - 1);
@@ -288,9 +304,7 @@ value_atom(const Completing *c, uint32_t *at, int depth)
         return token->other == TOKEN_NONE ? value_unknown() : value_display(c, index, token->other, depth);
     }
     if (token->kind == TOKEN_STRING || token->kind == TOKEN_STRING_START) {
-        while (*at < c->tokens.count && !complete_is(c, *at, ".") && !complete_is(c, *at, "[")) {
-            (*at)++; /* fields, other strings behind it */
-        }
+        *at = value_strings_end(c, index);
         return value_text(c, index);
     }
     PyObject *value = value_constant(c, index);

@@ -117,7 +117,7 @@ def test_names_in_a_class_body():
 def test_names_of_exec_with_two_namespaces():
     names = {"name_mapping": "", "complete": complete}
     exec("found = complete('name_')['names'], complete('name_mapping.isal')['count']", {"name_of_globals": 1}, names)
-    assert names["found"] == (["name_mapping", "name_of_globals"], 3)
+    assert names["found"] == (["name_mapping", "name_of_globals"], 2)
 
 
 def test_a_name_of_two_scopes_is_offered_once():
@@ -349,8 +349,8 @@ def test_what_explodes_is_still_completed(no_code):
     trap = object.__new__(cls)
     object.__setattr__(trap, "sl", "text")
     assert {"real_one", "sl", "dict_property", "keys"} <= set(complete("trap.")["names"])
-    assert complete("trap.real_one.isalp")["count"] == complete("trap.sl.isalp")["count"] == 3
-    assert complete("cls.real_one.isalp")["count"] == 3
+    assert complete("trap.real_one.isalp")["count"] == complete("trap.sl.isalp")["count"] == 1
+    assert complete("cls.real_one.isalp")["count"] == 1
     store = booby_trap(dict)()
     dict.__setitem__(store, "key", 1)
     assert complete("store['")["names"] == ["key"]
@@ -492,7 +492,7 @@ def test_names_within_a_subscript():
 def test_a_huge_dictionary():
     huge = {f"key{i:06}": i for i in range(100000)}
     found = complete("huge['key")
-    assert found["count"] == 100000 and len(found["names"]) == 200 and found["common"] == "key"
+    assert found["count"] == 100000 and len(found["names"]) == 200 and found["common"] == "key0"
     assert found["names"][0] == "key000000" and complete("huge['key099999")["suffix"] == "']"
 
 
@@ -638,7 +638,7 @@ def package(tmp_path, monkeypatch):
     ("from packed import ", ["deeper", "in_init", "module", "renamed"]), ("from packed.module import ", ["Second", "first"]),
     ("from packed.module import _", ["_x"]), ("from packed.module import first, S", ["Second"]),
     ("from packed.module import (first,\n    S", ["Second"]), ("from packed.deeper.down import ", ["here"]),
-    ("from packed.nothing import ", []), ("import spaced.", ["within"]), ("import spaced.within.", ["last"]),
+    ("from packed.nothing import ", []), ("import spaced.within.", ["last"]),
     ("from spaced.within.last import ", ["end"]), ("import packed.module.", []), ("x = 1; import packe", ["packed"]),
     ("if x: from packed.modul", ["module"]), ("from packed.module ", ["import"]), ("from packed.module im", ["import"]),
     ("import packed ", ["as"]), ("from packed import module ", ["as"]), ("import packed as pa", []),
