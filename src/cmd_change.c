@@ -84,6 +84,7 @@ const Command cmd_write = {
     .name = "write", .alias = "", .usage = "[NAME...]", .family = "change",
     .summary = "write variables changed here to the frame",
     .detail = "Without names all that differ, in every frame visited. Needed only while overwrite is\noff.",
+    .takes = TAKES_NAMES,
     .run = write_run,
 };
 
@@ -113,5 +114,6 @@ const Command cmd_overwrite = {
     .name = "overwrite", .alias = "", .usage = "[on|off]", .family = "change",
     .summary = "switch writing to the frame at once",
     .detail = "Switched on, it first writes what is pending.",
+    .takes = TAKES_WORDS, .words = "on off",
     .run = overwrite_run,
 };

@@ -115,6 +115,7 @@ const Command cmd_when = {
     .name = "when", .alias = "", .usage = "[EXPR]", .family = "go on",
     .summary = "let this hook() open only when EXPR holds",
     .detail = "It is evaluated in the caller's frame at each call; `when True` takes it back.",
+    .takes = TAKES_EXPRESSION,
     .run = when_run,
 };
 
@@ -148,6 +149,7 @@ const Command cmd_throw = {
     .name = "throw", .alias = "", .usage = "EXPR", .family = "go on",
     .summary = "go on by raising an exception from hook()",
     .detail = "EXPR is an exception or its class: throw ValueError(\"no\")",
+    .takes = TAKES_EXPRESSION,
     .run = throw_run,
 };
 

@@ -85,6 +85,7 @@ const Command cmd_where = {
     .summary = "show the stack, the latest call last",
     .detail = "> marks the frame you are in, #0 is the one that called hook(). Of a deep stack\n"
               "the 20 frames on either side are shown, or N, or all.",
+    .takes = TAKES_WORDS, .words = "all",
     .run = where_run,
 };
 
@@ -322,6 +323,7 @@ const Command cmd_source = {
     .name = "source", .alias = "", .usage = "OBJ", .family = "look",
     .summary = "show the source of a function, class, module",
     .detail = "",
+    .takes = TAKES_EXPRESSION,
     .run = source_command_run,
 };
 
@@ -439,6 +441,7 @@ const Command cmd_locals = {
     .name = "locals", .alias = "", .usage = "[all]", .family = "look",
     .summary = "show the variables of the frame, a line each",
     .detail = "With `all` those like __name__ too, and however many there are.",
+    .takes = TAKES_WORDS, .words = "all",
     .run = locals_run,
 };
 
@@ -478,6 +481,7 @@ const Command cmd_doc = {
     .name = "doc", .alias = "", .usage = "OBJ", .family = "look",
     .summary = "show signature and documentation of an object",
     .detail = "",
+    .takes = TAKES_EXPRESSION,
     .run = doc_run,
 };
 
@@ -534,9 +538,10 @@ pp_run(Console *console, const char *rest)
 }
 
 const Command cmd_pp = {
-    .name = "pp", .alias = "", .usage = "[all] EXPR", .family = "look",
+    .name = "pp", .alias = "", .usage = "[all] [EXPR]", .family = "look",
     .summary = "pretty-print a value to the width of the screen",
     .detail = "No more than the screen has room for, unless `all` stands before EXPR. `pp all` shows\n"
               "the last value of which there was more.",
+    .takes = TAKES_EXPRESSION,
     .run = pp_run,
 };

@@ -9,6 +9,7 @@ const Command cmd_help = {
     .name = "help", .alias = "", .usage = "[COMMAND]", .family = "look",
     .summary = "list the commands, or tell about one",
     .detail = "help(OBJ) is Python's own.",
+    .takes = TAKES_COMMAND,
     .run = help_run,
 };
 

@@ -5,6 +5,17 @@
 #include "console.h"
 #include "words.h"
 
+/* What a command takes, for completion. */
+typedef enum CommandTakes {
+    TAKES_NOTHING,         /* or a number */
+    TAKES_EXPRESSION,
+    TAKES_EXPRESSION_FILE, /* an expression without blanks of its own, then a file */
+    TAKES_FILE,            /* quoted, or with a backslash before each blank */
+    TAKES_COMMAND,
+    TAKES_NAMES,           /* variables of the frame and of the prompt */
+    TAKES_WORDS,           /* those of `words` */
+} CommandTakes;
+
 typedef struct Command {
     const char *name;
     const char *alias;   /* other names, separated by blanks; "" for none */
@@ -12,6 +23,8 @@ typedef struct Command {
     const char *family;  /* look, change, go on */
     const char *summary; /* one line */
     const char *detail;  /* more, for `help NAME` and the manual; "" for nothing */
+    CommandTakes takes;
+    const char *words;   /* with TAKES_WORDS: parted by blanks */
     /* `rest`: what was typed after the name. -1 with an exception, which is shown. */
     int (*run)(Console *console, const char *rest);
 } Command;

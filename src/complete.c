@@ -203,7 +203,7 @@ complete_python(Completing *c)
         complete_call(c, bracket);
         matches_fence(&c->completion->matches);
     }
-    complete_names(c, complete_ends_statement(c, before));
+    complete_names(c, c->base == 0 && complete_ends_statement(c, before));
 }
 
 void
@@ -214,9 +214,10 @@ complete_at(ModuleState *state, Namespace *ns, const char *text, size_t point, b
     *completion = (Completion){.start = point, .matches = {.ignore_case = ignore_case}};
     Completing c = {.ns = ns, .text = text, .point = point, .completion = completion};
     complete_from(&c, point);
-    if (!complete_command(&c) && lexer_run(&c.tokens, text, point)) {
+    if (!complete_command(&c) && lexer_run(&c.tokens, c.text, c.point)) {
         complete_python(&c);
     }
+    completion->start += c.base;
     if (completion->matches.count != 1) {
         completion->suffix[0] = '\0';
     }

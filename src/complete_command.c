@@ -1,7 +1,190 @@
+/* The prompt's own commands and what they take. */
 #include "complete_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "scope_peek.h"
+
+/* Each of the words of a list that is parted by blanks. */
+static void
+command_offer_words(Completing *c, const char *words)
+{
+    while (*words != '\0') {
+        size_t size = strcspn(words, " ");
+        complete_offer(c, words, size);
+        words += size + (words[size] == ' ');
+    }
+}
+
+static void
+command_offer_all(Completing *c)
+{
+    for (const Command *const *command = COMMANDS; *command != NULL; command++) {
+        complete_offer_string(c, (*command)->name);
+        command_offer_words(c, (*command)->alias);
+    }
+}
+
+/* The names that `write` could have something to do with. */
+static void
+command_offer_variables(Completing *c)
+{
+    PyObject *names = scope_peek_names(c->ns);
+    ScopeDicts dicts = scope_peek_dicts(c->ns);
+    if (names != NULL) {
+        complete_offer_names(c, names);
+    }
+    if (dicts.mapping != NULL) {
+        complete_offer_keys(c, dicts.mapping);
+    }
+    scope_dicts_clear(&dicts);
+    Py_XDECREF(names);
+}
+
+static bool
+command_is_users(const Completing *c, const Line *line)
+{
+    PyObject *name = PyUnicode_FromStringAndSize(line->word, (Py_ssize_t)line->word_len);
+    bool is = name != NULL && scope_peek_is_users(c->ns, name);
+    PyErr_Clear();
+    Py_XDECREF(name);
+    return is;
+}
+
+/* Where the first expression of `text` ends: behind blanks that stand in no brackets and no quotes. */
+static size_t
+command_second(const char *text, size_t size)
+{
+    int depth = 0;
+    char mark = '\0';
+    for (size_t i = 0; i < size; i++) {
+        char letter = text[i];
+        if (mark != '\0') {
+            i += letter == '\\';
+            mark = letter == mark ? '\0' : mark;
+        }
+        else if (letter == '\'' || letter == '"') {
+            mark = letter;
+        }
+        else if (strchr("([{", letter) != NULL) {
+            depth++;
+        }
+        else if (strchr(")]}", letter) != NULL) {
+            depth--;
+        }
+        else if (letter == ' ' && depth <= 0) {
+            while (i < size && text[i] == ' ') {
+                i++;
+            }
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Go on as if the text began there. */
+static void
+command_leave(Completing *c, size_t offset)
+{
+    c->base = offset;
+    c->text += offset;
+    c->point -= offset;
+    complete_from(c, c->point);
+}
+
+/* What the command takes; true if nothing but that is to be offered. `rest`: offset of its arguments. */
+static bool
+command_arguments(Completing *c, const Command *command, size_t rest)
+{
+    size_t word = c->point;
+    while (word > rest && c->text[word - 1] != ' ' && c->text[word - 1] != '\t') {
+        word--;
+    }
+    switch (command->takes) {
+    case TAKES_EXPRESSION_FILE: {
+        size_t second = command_second(c->text + rest, c->point - rest);
+        if (second == 0) {
+            command_leave(c, rest);
+            return false;
+        }
+        complete_file(c, rest + second);
+        return true;
+    }
+    case TAKES_EXPRESSION:
+        command_leave(c, rest);
+        return false;
+    case TAKES_FILE:
+        complete_file(c, rest);
+        return true;
+    case TAKES_COMMAND:
+        complete_from(c, word + (c->text[word] == '%' && word < c->point));
+        command_offer_all(c);
+        return true;
+    case TAKES_NAMES:
+        while (word < c->point && memchr(c->text + word, ',', c->point - word) != NULL) {
+            word++;
+        }
+        complete_from(c, word);
+        command_offer_variables(c);
+        return true;
+    case TAKES_WORDS:
+        complete_from(c, word);
+        command_offer_words(c, command->words);
+        return true;
+    case TAKES_NOTHING:
+        break;
+    }
+    return true;
+}
+
+/* `list = [...]`, `c + d`: a word and an operator. */
+static bool
+command_is_operator(const char *rest)
+{
+    return *rest != '\0' && strchr("=+-*/.,:;<>&|^@!%([", *rest) != NULL;
+}
+
+static bool
+command_line(Completing *c, const char *text)
+{
+    Line line = words_split(text);
+    if (*text == '\0') {
+        command_offer_all(c);
+        return false;
+    }
+    if (line.kind != LINE_PLAIN && line.kind != LINE_FORCED) {
+        return false;
+    }
+    bool forced = line.kind == LINE_FORCED;
+    if (line.word + line.word_len == text + c->point) {
+        complete_from(c, (size_t)(line.word - text));
+        command_offer_all(c);
+        return forced;
+    }
+    const Command *command = command_find(&line);
+    if (command == NULL) {
+        return forced;
+    }
+    bool users = !forced && command_is_users(c, &line);
+    bool expression = command->takes == TAKES_EXPRESSION || command->takes == TAKES_EXPRESSION_FILE;
+    if (!forced && ((users && expression) || (!expression && command_is_operator(line.rest)))) {
+        return false;
+    }
+    return command_arguments(c, command, (size_t)(line.rest - text)) && !users;
+}
+
 bool
 complete_command(Completing *c)
 {
-    (void)c;
-    return false;
+    bool done = false;
+    char *text = strchr(c->text, '\n') != NULL ? NULL : malloc(c->point + 1);
+    if (text != NULL) {
+        memcpy(text, c->text, c->point);
+        text[c->point] = '\0';
+        done = command_line(c, text);
+        free(text);
+    }
+    return done;
 }

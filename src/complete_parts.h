@@ -11,6 +11,7 @@ typedef struct Completing {
     Namespace *ns;
     const char *text;
     size_t point;
+    size_t base;        /* so much was left out at the start of the text: a command */
     Tokens tokens;      /* of what is before the point */
     const char *word;   /* into the text, or what it means: what a match begins with */
     size_t word_size;
@@ -65,9 +66,11 @@ PyObject *complete_literal(const Completing *c, uint32_t first, uint32_t last);
 /* complete_key.c: within the brackets of a subscript. True if there is nothing else to offer. */
 bool complete_key(Completing *c, uint32_t bracket);
 
-/* complete_columns.c: names of columns and fields of those libraries' objects that are known here, a new list or
- * tuple of objects, or NULL. `as_attributes`: those that can be reached by a dot. */
+/* complete_columns.c: what subscripts of objects can be that are known here though they are no dicts: columns, fields.
+ * A new list, or NULL. `as_attributes`: those that can be reached by a dot. And the type of what such a subscript
+ * gives: a new reference, or NULL. */
 PyObject *complete_columns(const PeekValue *of, bool as_attributes);
+PyObject *complete_column_type(const PeekValue *of);
 
 /* complete_call.c: the parameters of what is called there, from those on that are still to be given. */
 void complete_call(Completing *c, uint32_t bracket);

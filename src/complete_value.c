@@ -52,6 +52,21 @@ value_string_start(const Completing *c, uint32_t index)
     return TOKEN_NONE;
 }
 
+/* Behind the strings that begin there, fields and all. */
+static uint32_t
+value_strings_end(const Completing *c, uint32_t index)
+{
+    for (int depth = 0; index < c->tokens.count; index++) {
+        uint8_t kind = value_token(c, index)->kind;
+        if (depth == 0 && kind != TOKEN_STRING && kind != TOKEN_STRING_START && kind != TOKEN_LINE_END
+            && kind != TOKEN_COMMENT && kind != TOKEN_CONTINUATION) {
+            break;
+        }
+        depth += kind == TOKEN_STRING_START ? 1 : kind == TOKEN_STRING_END ? -1 : 0;
+    }
+    return index;
+}
+
 uint32_t
 complete_value_start(const Completing *c, uint32_t end)
 {
@@ -252,7 +267,8 @@ value_display(const Completing *c, uint32_t open, uint32_t close, int depth)
     }
     uint32_t last = complete_previous(c, close);
     uint32_t first = open + 1;
-    while (first < last && value_token(c, first)->kind == TOKEN_LINE_END) {
+    while (first < last && (value_token(c, first)->kind == TOKEN_LINE_END
+                            || value_token(c, first)->kind == TOKEN_COMMENT)) {
         first++;
     }
     return value_of(c, first, last, depth - 1);
@@ -288,9 +304,7 @@ value_atom(const Completing *c, uint32_t *at, int depth)
         return token->other == TOKEN_NONE ? value_unknown() : value_display(c, index, token->other, depth);
     }
     if (token->kind == TOKEN_STRING || token->kind == TOKEN_STRING_START) {
-        while (*at < c->tokens.count && !complete_is(c, *at, ".") && !complete_is(c, *at, "[")) {
-            (*at)++; /* fields, other strings behind it */
-        }
+        *at = value_strings_end(c, index);
         return value_text(c, index);
     }
     PyObject *value = value_constant(c, index);
@@ -304,6 +318,15 @@ value_atom(const Completing *c, uint32_t *at, int depth)
 
 /* ---- subscripts ---- */
 
+/* Are they equal, if both are plain? (A str and bytes are not compared: python -b would warn.) */
+static bool
+value_equals(PyObject *its, PyObject *key)
+{
+    bool numbers = (PyLong_Check(its) || PyFloat_Check(its)) && (PyLong_Check(key) || PyFloat_Check(key));
+    return (Py_TYPE(its) == Py_TYPE(key) || numbers) && peek_is_plain(its, VALUE_DEPTH)
+           && PyObject_RichCompareBool(its, key, Py_EQ) == 1;
+}
+
 static PyObject *
 value_in_dict(PyObject *dict, PyObject *key)
 {
@@ -311,7 +334,7 @@ value_in_dict(PyObject *dict, PyObject *key)
     PyObject *its, *value, *found = NULL;
     peek_walk(&walk, dict);
     while (found == NULL && peek_next(&walk, &its, &value)) {
-        if (peek_is_plain(its, VALUE_DEPTH) && PyObject_RichCompareBool(its, key, Py_EQ) == 1) {
+        if (value_equals(its, key)) {
             found = Py_NewRef(value);
         }
     }
@@ -346,21 +369,19 @@ value_in_sequence(PyObject *sequence, PyObject *key)
     return Py_NewRef(list ? PyList_GetItem(sequence, at) : PyTuple_GetItem(sequence, at));
 }
 
-/* A column or a field: a value of the type that such a thing has. */
+/* A column or a field: some instance of the type that such a thing has. */
 static PeekValue
 value_column(const PeekValue *of, PyObject *key)
 {
-    PeekValue value = value_unknown();
+    bool found = false;
     PyObject *columns = complete_columns(of, false);
-    for (Py_ssize_t i = 0; columns != NULL && value.type == NULL && i < PyList_Size(columns); i++) {
-        PyObject *column = PyList_GetItem(columns, i);
-        if (peek_is_plain(column, VALUE_DEPTH) && PyObject_RichCompareBool(column, key, Py_EQ) == 1) {
-            PyObject *series = peek_in_mro(of->type, "_constructor_sliced");
-            Py_XDECREF(series);
-            value = peek_is(of->type, "numpy", "ndarray") ? peek_instance(of->type) : value_unknown();
-        }
+    for (Py_ssize_t i = 0; columns != NULL && !found && i < PyList_Size(columns); i++) {
+        found = value_equals(PyList_GetItem(columns, i), key);
     }
     Py_XDECREF(columns);
+    PyObject *type = found ? complete_column_type(of) : NULL;
+    PeekValue value = peek_instance(type);
+    Py_XDECREF(type);
     return value;
 }
 

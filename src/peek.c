@@ -195,7 +195,8 @@ peek_may_ask(PyObject *descriptor, PyObject *object)
         may = peek_is_quiet(text)
               && (peek_equals(module, "builtins")
                   || (peek_equals(module, "numpy")
-                      && ((PyObject *)Py_TYPE(object) == owner || peek_is(owner, "numpy", "dtype"))));
+                      && ((PyObject *)Py_TYPE(object) == owner || peek_is(owner, "numpy", "dtype")
+                          || strcmp(text, "dtype") == 0)));
         Py_XDECREF(module);
     }
     PyErr_Clear();

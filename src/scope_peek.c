@@ -89,6 +89,15 @@ scope_peek(Namespace *ns, PyObject *name)
     return value;
 }
 
+int
+scope_peek_is_users(Namespace *ns, PyObject *name)
+{
+    PyObject *own = scope_peek_own(ns, name);
+    PyObject *globals = ns->names.globals;
+    Py_XDECREF(own);
+    return own != NULL || (globals != NULL && PyDict_Check(globals) && peek_get(globals, name) != NULL);
+}
+
 /* ---- listing ---- */
 
 static int

@@ -8,6 +8,9 @@
 /* The value of a name as code at the prompt would see it, builtins too: a new reference, or NULL. */
 PyObject *scope_peek(Namespace *ns, PyObject *name);
 
+/* Is it a variable of the user's: of the frame, of the prompt, or a global? */
+int scope_peek_is_users(Namespace *ns, PyObject *name);
+
 /* The names that are neither in the dictionaries below: a new list, perhaps with repetitions, or NULL. */
 PyObject *scope_peek_names(Namespace *ns);
 
