@@ -96,7 +96,7 @@ lexer_words_is_char(const Walk *walk, uint32_t index, char c)
            walk->text[walk->list[index].start] == c;
 }
 
-/* Of two characters, which are an operator? */
+/* Does it consist of one of these characters? */
 static bool
 lexer_words_is_any(const Walk *walk, uint32_t index, const char *chars)
 {

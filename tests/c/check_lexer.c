@@ -390,6 +390,7 @@ static const Unfinished unfinished[] = {
     {"f'{d['k']}", "f!(n(s))", -1, false},
     {"f'{d['k'\nx", "f!(!n(!sln", 4, false},
     {"f'{d['k", "f(!n(!en", -1, false},
+    {"f'{d['k']\n' + 1", "f(!n(s)leo1", -1, false}, /* the first line was right */
     /* brackets */
     {"(", "(!", 0, false},
     {"f(x, [y", "n(!no(!n", 5, false},
