@@ -269,7 +269,7 @@ console_prompt(Console *console, const char *which, const char *standard)
     return text;
 }
 
-/* What of an input is Python: without a space before it, or what all lines of a paste are indented by. New reference. */
+/* What of an input is Python: without the space before it, or what all lines of a paste are indented by. New ref. */
 static PyObject *
 console_dedent(const Line *line, PyObject *text)
 {
@@ -475,7 +475,7 @@ console_read(Console *console, PyObject **text)
         }
         Py_XDECREF(more);
         if (status == TERM_EOF) {
-            status = console_say(console, "\nthe block was not finished, and is dropped") < 0 ? TERM_ERROR : TERM_DROPPED;
+            status = console_say(console, "") < 0 ? TERM_ERROR : TERM_DROPPED;
         }
         if (status != TERM_LINE) {
             Py_CLEAR(*text);
@@ -484,10 +484,25 @@ console_read(Console *console, PyObject **text)
     return status;
 }
 
-static void
-console_remember(const Console *console, PyObject *text)
+/* ---- the history ---- */
+
+/* Find its file, or look what is new in it, and tell what is wrong with it. -1 with an exception. */
+static int
+console_visit_history(Console *console, void (*visit)(History *, char *, size_t))
 {
-    PyObject *stripped = console->talk.has_term ? PyObject_CallMethod(text, "rstrip", NULL) : NULL;
+    char complaint[HISTORY_COMPLAINT] = "";
+    visit(&history, complaint, sizeof complaint);
+    return complaint[0] == '\0' ? 0 : console_say(console, "%s", complaint);
+}
+
+/* Keep an input. -1 with an exception. */
+static int
+console_remember(Console *console, PyObject *text)
+{
+    if (!console->talk.has_term) {
+        return 0;
+    }
+    PyObject *stripped = PyObject_CallMethod(text, "rstrip", NULL);
     PyObject *bytes = stripped == NULL ? NULL : PyUnicode_EncodeFSDefault(stripped);
     if (bytes != NULL) {
         history_keep(&history, PyBytes_AsString(bytes));
@@ -495,6 +510,7 @@ console_remember(const Console *console, PyObject *text)
     PyErr_Clear(); /* not text: not worth remembering */
     Py_XDECREF(bytes);
     Py_XDECREF(stripped);
+    return console_visit_history(console, history_load); /* what could not be written is told */
 }
 
 /* Run an input that is done. */
@@ -566,8 +582,7 @@ console_loop(Console *console)
         int failed = 0;
         switch (status) {
         case TERM_LINE:
-            console_remember(console, text);
-            failed = console_do(console, text) < 0;
+            failed = console_remember(console, text) < 0 || console_do(console, text) < 0;
             Py_DECREF(text);
             break;
         case TERM_INTERRUPTED:
@@ -578,6 +593,7 @@ console_loop(Console *console)
             console->left = 1;
             break;
         case TERM_DROPPED:
+            failed = console_say(console, "the block was not finished, and is dropped") < 0;
             break;
         case TERM_ERROR:
             failed = 1;
@@ -663,17 +679,6 @@ console_close(Console *console)
     PyErr_Restore(type, value, traceback);
 }
 
-/* Find the file of the history, and tell what is wrong with it. -1 with an exception. */
-static int
-console_open_history(Console *console)
-{
-    char complaint[HISTORY_COMPLAINT] = "";
-    if (console->talk.has_term) {
-        history_open(&history, complaint, sizeof complaint);
-    }
-    return complaint[0] == '\0' ? 0 : console_say(console, "%s", complaint);
-}
-
 int
 console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
             const char **why)
@@ -698,7 +703,7 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
     if ((complaint != NULL && console_say(&console, "%U", complaint) < 0) || console_say(&console, "%U", banner) < 0) {
         goto done;
     }
-    if (console_open_history(&console) < 0) {
+    if (console.talk.has_term && console_visit_history(&console, history_open) < 0) {
         goto done;
     }
     ret = console_loop(&console);

@@ -29,6 +29,8 @@ static const char NOT_PLAIN[] = "not a plain file";
 
 /* ---- opening ---- */
 
+static const char NOT_A_HISTORY[] = "there are NUL bytes in it: not a history";
+
 /* A descriptor, or -1 and *why, which is NULL when there is no such file. */
 static int
 history_file_open(const char *path, int flags, const char **why)
@@ -66,8 +68,10 @@ history_file_check(const char *path)
     const char *why;
     int fd = history_file_open(path, O_RDWR, &why);
     if (fd >= 0) {
+        char first[512]; /* a look at what it begins with: reading it all is for later */
+        ssize_t size = pread(fd, first, sizeof first, 0);
         close(fd);
-        return NULL;
+        return size > 0 && memchr(first, '\0', (size_t)size) != NULL ? NOT_A_HISTORY : NULL;
     }
     return why == NULL ? history_path_refuses(path) : why;
 }
@@ -266,7 +270,7 @@ history_file_read(HistoryFile *file, Buffer *text, bool *anew, const char **why)
         return false;
     }
     if (text->size > 0 && memchr(text->bytes, '\0', text->size) != NULL) {
-        *why = "there are NUL bytes in it: not a history";
+        *why = NOT_A_HISTORY;
         return false;
     }
     if (*anew && from > 0) {

@@ -37,21 +37,28 @@ render_style(Render *render, Buffer *out, int style)
     }
 }
 
-/* Go to a row that is there, or with `grow` to one below, for which the screen scrolls. */
+static void
+render_add_move(Buffer *out, int count, char direction)
+{
+    if (count == 1) {
+        buffer_add_format(out, "\033[%c", direction);
+    }
+    else if (count > 1) {
+        buffer_add_format(out, "\033[%d%c", count, direction);
+    }
+}
+
+/* Go to a row that is there, or with `grow` to one below, for which the screen scrolls. A line feed where none is
+ * needed would tell the terminal that a line ends there. */
 static void
 render_go_row(Render *render, Buffer *out, int row, bool grow)
 {
     int down = row - render->row;
-    if (down < 0) {
-        buffer_add_format(out, "\033[%dA", -down);
+    if (!grow) {
+        render_add_move(out, down < 0 ? -down : down, down < 0 ? 'A' : 'B');
     }
-    else if (down > 2 && !grow) {
-        buffer_add_format(out, "\033[%dB", down);
-    }
-    else if (down > 0) {
-        for (int i = 0; i < down; i++) {
-            buffer_add_string(out, "\r\n");
-        }
+    for (; grow && down > 0; down--) {
+        buffer_add_string(out, "\r\n");
         render->column = 0;
         render->pending = false;
     }
@@ -67,11 +74,8 @@ render_go_column(Render *render, Buffer *out, int column)
         right = column;
         render->pending = false;
     }
-    if (right > 0) {
-        buffer_add_format(out, "\033[%dC", right);
-    }
-    else if (right < -3) {
-        buffer_add_format(out, "\033[%dD", -right);
+    if (right > 0 || right < -3) {
+        render_add_move(out, right < 0 ? -right : right, right < 0 ? 'D' : 'C');
     }
     for (; right < 0 && right >= -3; right++) {
         buffer_add_char(out, '\b');
@@ -261,9 +265,7 @@ render_resize(Render *render, Buffer *out, int columns, int height, bool reflows
         up = height - 1;
     }
     buffer_add_char(out, '\r');
-    if (up > 0) {
-        buffer_add_format(out, "\033[%dA", up);
-    }
+    render_add_move(out, up, 'A');
     buffer_add_string(out, "\033[J");
     render_forget(render);
 }

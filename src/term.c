@@ -408,13 +408,14 @@ term_read(Term *term, const char *prompt, const char *more, const TermClient *cl
     if (end < 0) {
         term_abandon();
     }
-    else if (term_keys_interrupted()) {
-        free(self.line);
-        status = TERM_INTERRUPTED;
-    }
     else {
-        status = self.got_eof ? TERM_EOF : TERM_LINE;
+        status = self.got_eof ? TERM_EOF : term_keys_status();
+    }
+    if (status == TERM_LINE) {
         *text = self.line;
+    }
+    else if (end == 0) {
+        free(self.line);
     }
     fflush(term->out);
     term_draw_end();

@@ -15,7 +15,7 @@ typedef enum TermStatus {
     TERM_LINE,        /* a line was read */
     TERM_EOF,         /* Ctrl-D on an empty line, or the terminal is gone */
     TERM_INTERRUPTED, /* Ctrl-C */
-    TERM_DROPPED,     /* never from term_read(): lines were read, and are of no use */
+    TERM_DROPPED,     /* Ctrl-D in a block that is not finished */
 } TermStatus;
 
 typedef struct Term {

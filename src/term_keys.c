@@ -24,7 +24,7 @@
 static struct {
     const TermClient *client; /* borrowed */
     bool plain;
-    bool interrupted;
+    bool interrupted, dropped;
     int goal;                 /* the column that Up and Down try to keep */
 } self;
 
@@ -191,6 +191,23 @@ key_interrupt(int Py_UNUSED(count), int Py_UNUSED(key))
     return keys_accept('\n');
 }
 
+/* Ctrl-D deletes; on the blank last line of a block it drops the block, as at the prompt of a shell. (On an empty text
+ * readline has seen it before.) */
+static int
+key_delete(int count, int key)
+{
+    int start = keys_line_start(rl_point);
+    bool blank = start > 0 && rl_point == rl_end;
+    for (int at = start; at < rl_end; at++) {
+        blank &= rl_line_buffer[at] == ' ' || rl_line_buffer[at] == '\t';
+    }
+    if (!self.plain && blank) {
+        self.dropped = true;
+        return keys_accept('\n');
+    }
+    return rl_point == rl_end ? rl_ding() : rl_delete(count, key);
+}
+
 static int
 key_suspend(int Py_UNUSED(count), int Py_UNUSED(key))
 {
@@ -291,7 +308,8 @@ key_kill_line(int count, int key)
         return rl_kill_line(count, key);
     }
     int end = keys_line_end(rl_point);
-    return keys_kill(rl_point, end == rl_point && end < rl_end ? end + 1 : end); /* at its end: the line end, as emacs */
+    bool at_end = end == rl_point && end < rl_end; /* the line end itself, as in emacs */
+    return keys_kill(rl_point, at_end ? end + 1 : end);
 }
 
 static int
@@ -432,6 +450,7 @@ term_keys_bind(void)
     term_state_bind('\r', key_enter);
     term_state_bind('\n', key_enter);
     term_state_bind('C' & 0x1f, key_interrupt);
+    term_state_bind('D' & 0x1f, key_delete);
     term_state_bind('Z' & 0x1f, key_suspend);
     term_state_bind_sequence("\033\r", key_new_line);
     term_state_bind_sequence("\033\n", key_new_line);
@@ -450,11 +469,11 @@ term_keys_begin(const TermClient *client, bool plain)
 {
     self.client = client;
     self.plain = plain;
-    self.interrupted = false;
+    self.interrupted = self.dropped = false;
     }
 
-bool
-term_keys_interrupted(void)
+TermStatus
+term_keys_status(void)
 {
-    return self.interrupted;
+    return self.interrupted ? TERM_INTERRUPTED : self.dropped ? TERM_DROPPED : TERM_LINE;
 }

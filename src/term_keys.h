@@ -14,7 +14,7 @@ void term_keys_rebind(void);
 /* A line begins. */
 void term_keys_begin(const TermClient *client, bool plain);
 
-/* Was it ended by Ctrl-C? */
-bool term_keys_interrupted(void);
+/* How it was ended: by Enter, by Ctrl-C, or by Ctrl-D in a block. */
+TermStatus term_keys_status(void);
 
 #endif

@@ -10,7 +10,7 @@ from _pytest.runner import runtestprotocol
 
 from terminal import Terminal
 
-# What the test run was started with may be ignored in it (nohup, a shell's &), and a program under test would inherit that.
+# What a shell's & or nohup has made the test run ignore, a program under test would inherit.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

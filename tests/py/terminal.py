@@ -291,7 +291,7 @@ class Terminal:
                 match = prompt.search(left)
                 if match:
                     return match[0]
-            elif left.endswith(prompt) or prompt != PS1 and left.rstrip() == prompt.rstrip() and left.startswith(prompt):
+            elif re.search(re.escape(prompt) + ("$" if prompt == PS1 else " *$"), left):
                 return prompt                 # a further line begins with the blanks that belong there
         return None
 
@@ -313,7 +313,7 @@ class Terminal:
         if line:                              # output without a line end, and the prompt right behind it
             shown.append(line)
         self.prompt_row = row
-        self.mark = (row, column)
+        self.mark = (row, 0)                  # what others print while it waits takes the place of the prompt
         self.at_prompt = True
         return "\n".join(shown)
 

@@ -307,7 +307,7 @@ def test_the_size_of_the_screen_is_that_of_the_moment(t):
 def test_colours_of_a_value_end_with_it(t):
     t.run("Text('\\x1b[31m' + 'red\\n' * 100)")
     assert colours(t, "red") == {"red"}
-    assert colours(t, "more lines") == {"cyan"} and colours(t, ">>>") == PLAIN
+    assert colours(t, "more lines") == {"cyan"} and colours(t, ">>>") == {"magenta"}
 
 
 @pytest.mark.parametrize("broken, said", [
