@@ -191,6 +191,7 @@ expect_whole(Painter painter, const char *name, const Buffer *text)
     buffer_add(&plain, text->bytes, text->size);
     strip(&plain); /* it may be that the text itself has some */
     painter(&painted, plain.bytes, plain.size);
+    buffer_add(&painted, "", 0);
     ck_assert(!painted.failed);
     ck_assert_msg(strip(&painted), "a line of %s ends in a style", name);
     ck_assert_msg(painted.size == plain.size && memcmp(painted.bytes, plain.bytes, plain.size) == 0,

@@ -327,8 +327,9 @@ START_TEST(test_unicode)
     }
     ck_assert_int_eq(pclose(child), 0);
     ck_assert_int_gt(compared, 130000);
-    /* Each of the three has its version of Unicode, and a new one brings some marks and some emoji. */
-    ck_assert_msg(different <= 100, "%d characters differ", different);
+    /* libc, Python and the package each have a version of Unicode, and each new one brings some marks and emoji:
+     * between 14 (glibc 2.36) and 17 (Python 3.15) there are 137. */
+    ck_assert_msg(different <= 300, "%d characters differ", different);
 }
 END_TEST
 
