@@ -406,6 +406,15 @@ def test_nothing_is_imported(no_code):
     assert set(sys.modules) - before <= allowed
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="lazy imports come with 3.15")
+def test_a_lazy_import_stays_lazy(no_code):
+    space = {"complete": complete}
+    exec("lazy import wsgiref.util as later\n"
+         "found = complete('later.')['names'], complete('late')['names'], complete('later.x(')['count']", space)
+    assert space["found"][:2] == ([], ["later"])
+    assert "wsgiref.util" not in sys.modules
+
+
 def test_no_exception_is_left_and_none_is_lost(no_code):
     try:
         raise ValueError("handled")
