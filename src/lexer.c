@@ -1,8 +1,8 @@
 /* Tokens of Python source, see lexer.h.
  *
- * The text is read from its start to its end, with a stack of what is open: brackets and f-strings. (t-strings are meant
- * too; other strings are a single token and never on the stack.) Whether text or code comes next is seen at its top. What
- * the names mean is found out afterwards, in lexer_words.c. */
+ * The text is read from its start to its end, with a stack of what is open: brackets and f-strings. (t-strings are
+ * meant too; other strings are a single token and never on the stack.) Whether text or code comes next is seen at its
+ * top. Where a piece ends is found in lexer_scan.c, and what the names mean afterwards in lexer_words.c. */
 #include "lexer.h"
 
 #include <stdlib.h>
@@ -39,17 +39,17 @@ typedef struct Trial {
 
 typedef struct Lexer {
     Bytes bytes;
-    uint32_t at;               /* offset of what is not read yet */
+    uint32_t at;                /* offset of what is not read yet */
     Tokens *tokens;
-    Level *levels;             /* owned */
+    Level *levels;              /* owned */
     size_t room;
     uint32_t depth;
     uint32_t last[LEVEL_KINDS]; /* the innermost level of each kind, TOKEN_NONE for none */
-    uint32_t string;           /* the innermost level that is a string, TOKEN_NONE for none */
+    uint32_t string;            /* the innermost level that is a string, TOKEN_NONE for none */
     Trial trial;
-    bool joined;               /* the text ends within a string, behind a backslash */
-    bool failed;               /* memory is out */
-    Token lost;                /* what lexer_add() gives then */
+    bool joined;                /* the text ends within a string, behind a backslash */
+    bool failed;                /* memory is out */
+    Token lost;                 /* what lexer_add() gives then */
 } Lexer;
 
 /* --- tokens and levels ------------------------------------------------------ */

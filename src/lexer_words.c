@@ -96,7 +96,7 @@ lexer_words_is_char(const Walk *walk, uint32_t index, char c)
            walk->text[walk->list[index].start] == c;
 }
 
-/* Of two characters, which are an operator? */
+/* Does it consist of one of these characters? */
 static bool
 lexer_words_is_any(const Walk *walk, uint32_t index, const char *chars)
 {
@@ -257,6 +257,9 @@ lexer_words_is_bound(const Walk *walk, uint32_t index)
 {
     static const char *const binders[] = {"as", "for", "global", "import", "nonlocal"};
     uint32_t before = walk->before;
+    if (before != TOKEN_NONE && walk->list[before].kind == TOKEN_SOFT_KEYWORD && lexer_words_is(walk, before, "type")) {
+        return true;
+    }
     if (before != TOKEN_NONE && walk->list[before].kind == TOKEN_KEYWORD) {
         for (size_t i = 0; i < sizeof binders / sizeof *binders; i++) {
             if (lexer_words_is(walk, before, binders[i])) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Python's own tokens, for check_lexer to compare with: of all files in the folders given, or of the standard library.
+"""Python's own tokens, for check_tokens to compare with: of all files in the folders given, or of the standard library.
 
     tokens.py [FOLDER...]
     tokens.py words             # keywords, soft keywords and builtins, one a line: `keyword if`
@@ -20,7 +20,6 @@ from array import array
 from token import COMMENT, ERRORTOKEN, NAME, NEWLINE, NL, NUMBER, OP, STRING
 
 CLASSES = {NAME: "n", NUMBER: "1", STRING: "s", OP: "o", COMMENT: "#", NEWLINE: "l", NL: "l", ERRORTOKEN: "x"}
-MIDDLES = {getattr(tokenize, name) for name in ("FSTRING_MIDDLE", "TSTRING_MIDDLE") if hasattr(tokenize, name)}
 for letter in "FT":
     if hasattr(tokenize, f"{letter}STRING_START"):
         CLASSES[getattr(tokenize, f"{letter}STRING_START")] = "f"
@@ -57,24 +56,35 @@ def tokens(text):
     """Starts, ends and classes, in the form that does not depend on the version."""
     starts, ends, classes = array("I"), array("I"), bytearray()
     offset = offsets(text)
-    middle = False
+
+    def add(letter, start, end):
+        starts.append(start)
+        ends.append(end)
+        classes.append(ord(letter))
+
     for kind, string, start, end, _ in tokenize.generate_tokens(io.StringIO(text).readline):
-        name = CLASSES.get(kind)
-        if name is None or not string:        # INDENT and the like; the line end that a last line lacks; empty parts
+        letter = CLASSES.get(kind)
+        if letter is None or not string:      # INDENT and the like; the line end that a last line lacks; empty parts
             continue
-        at = offset(*start)
-        if middle:
-            # A part ends in the middle of {{ and }}, and there may be several in succession: one here.
-            ends[-1] = at
-            if kind in MIDDLES:
-                continue
-        if kind == NUMBER and classes.endswith(b"1") and ends[-1] == at:
-            ends[-1] = offset(*end)           # 0377 is two up to 3.11
-            continue
-        middle = kind in MIDDLES
-        starts.append(at)
-        ends.append(offset(*end))
-        classes += name.encode()
+        before = chr(classes[-1]) if classes else ""
+        start = offset(*start)
+        # Of a string with several lines 3.12.1 tells a wrong end, if they are not in ASCII.
+        end = start + len(string.encode()) if letter == "s" else offset(*end)
+        if letter == "x" and not string.isascii():
+            letter = "n"                      # up to 3.11 not all that names may contain is a letter
+        if before == "m":
+            ends[-1] = start                  # it ended in the middle of {{ or }}
+        if letter == "o" and string in "$?`":
+            letter = "x"                      # from 3.12 on these are called operators
+        if letter == "x" and string.isspace():
+            continue                          # up to 3.11 so is the blank before a stray character
+        if string == "<>":                    # in 3.12 and 3.13, for `from __future__ import barry_as_FLUFL`
+            add("o", start, start + 1)
+            add("o", start + 1, end)
+        elif letter == before and letter in "m1n" and ends[-1] == start:
+            ends[-1] = end                    # text in parts; 0377 and names with strange letters up to 3.11
+        else:
+            add(letter, start, end)
     return starts, ends, classes
 
 
