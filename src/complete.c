@@ -178,7 +178,8 @@ complete_python(Completing *c)
     }
     else if (last != TOKEN_NONE
              && (complete_token(c, last)->kind == TOKEN_COMMENT || complete_token(c, last)->kind == TOKEN_CONTINUATION
-                 || (complete_token(c, last)->kind == TOKEN_LINE_END && complete_token(c, last)->other != TOKEN_NONE))) {
+                 || (complete_token(c, last)->kind == TOKEN_LINE_END
+                     && complete_token(c, last)->other != TOKEN_NONE))) {
         before = complete_previous(c, last);
     }
     uint32_t import = complete_import_start(c, before);

@@ -1,5 +1,5 @@
-/* Columns of data frames, fields of structured arrays, the environment: containers that are no dicts, of libraries whose
- * code is known to be harmless here. */
+/* Columns of data frames, fields of structured arrays, the environment: containers that are no dicts, of libraries
+ * whose code is known to be harmless here. */
 #include "complete_parts.h"
 
 enum { COLUMNS_MOST = 100000 };
@@ -96,8 +96,8 @@ columns_of_pandas(PyObject *object, PyObject *base, const char *axis)
     descrgetfunc get = descriptor == NULL ? NULL
                                           : (descrgetfunc)PyType_GetSlot(Py_TYPE(descriptor), Py_tp_descr_get);
     index = get == NULL ? NULL : get(descriptor, object, type);
-    PyObject *is_index = index == NULL ? NULL
-                                       : columns_pandas((PyObject *)Py_TYPE(index), "pandas.core.indexes.base", "Index");
+    PyObject *kind = index == NULL ? NULL : (PyObject *)Py_TYPE(index);
+    PyObject *is_index = kind == NULL ? NULL : columns_pandas(kind, "pandas.core.indexes.base", "Index");
     PyObject *module = is_index == NULL ? NULL : PyObject_GetAttrString((PyObject *)Py_TYPE(index), "__module__");
     if (module != NULL && PyUnicode_CheckExact(module)) {
         PyObject *pandas = PyUnicode_FromString("pandas");

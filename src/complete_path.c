@@ -177,7 +177,8 @@ path_is_whole(const Completing *c)
 static bool
 path_is_opener(const Completing *c, uint32_t bracket)
 {
-    static const char *const whole[] = {"open", "Path", "PurePath", "listdir", "chdir", "scandir", "stat", "remove", NULL};
+    static const char *const whole[] = {"open",  "Path",    "PurePath", "listdir",
+                                        "chdir", "scandir", "stat",     "remove", NULL};
     static const char *const begins[] = {"read_", "load", "open_", NULL};
     uint32_t before = complete_previous(c, bracket);
     if (!complete_is_name(c, before)) {

@@ -172,8 +172,9 @@ value_constant(const Completing *c, uint32_t index)
     else if (complete_is(c, index, "True") || complete_is(c, index, "False")) {
         value = PyBool_FromLong(complete_is(c, index, "True"));
     }
-    if (value == NULL) {
+    if (PyErr_Occurred()) { /* a number that is not finished is none */
         PyErr_Clear();
+        Py_CLEAR(value);
     }
     return value;
 }

@@ -63,7 +63,8 @@ bool
 matches_begins(const char *name, size_t size, const char *prefix, size_t prefix_size, bool ignore_case)
 {
     if (!ignore_case) {
-        return size >= prefix_size && memcmp(name, prefix, prefix_size) == 0;
+        return size >= prefix_size
+               && (prefix_size == 0 || (*name == *prefix && memcmp(name, prefix, prefix_size) == 0));
     }
     return matches_in_common(prefix, prefix_size, name, size, true) == prefix_size;
 }
@@ -131,23 +132,10 @@ matches_insert(Matches *matches, size_t place, const char *name, size_t size)
     matches->kept++;
 }
 
-void
-matches_add(Matches *matches, const char *name, size_t size)
+/* Shorten what all have in common by what this name has not. */
+static void
+matches_share(Matches *matches, const char *name, size_t size)
 {
-    bool there = false;
-    size_t last = MATCHES_PAGE - 1;
-    if (matches->kept < MATCHES_PAGE
-        || (matches->front < MATCHES_PAGE
-            && matches_compare(name, size, matches->names[last], matches->sizes[last]) <= 0)) {
-        size_t place = matches_place(matches, name, size, &there);
-        if (!there) {
-            matches_insert(matches, place, name, size);
-        }
-    }
-    if (there) {
-        return;
-    }
-    matches->count++;
     if (matches->common == NULL) {
         matches->common = matches_copy(matches, name, size);
         matches->common_size = matches->common == NULL ? 0 : size;
@@ -157,6 +145,38 @@ matches_add(Matches *matches, const char *name, size_t size)
                                                  matches->ignore_case);
         matches->common[matches->common_size] = '\0';
     }
+}
+
+/* Is the page full, and the name behind all that are on it? */
+static bool
+matches_is_behind(const Matches *matches, const char *name, size_t size)
+{
+    size_t last = MATCHES_PAGE - 1, same = matches->common_size;
+    if (matches->kept < MATCHES_PAGE) {
+        return false;
+    }
+    if (matches->front == MATCHES_PAGE) {
+        return true;
+    }
+    if (!matches->ignore_case && size > same && (unsigned char)name[same] > (unsigned char)matches->names[last][same]) {
+        return true; /* of a million names nearly all are settled here, by the first byte that is not common */
+    }
+    return matches_compare(name, size, matches->names[last], matches->sizes[last]) > 0;
+}
+
+void
+matches_add(Matches *matches, const char *name, size_t size)
+{
+    matches_share(matches, name, size);
+    if (!matches_is_behind(matches, name, size)) {
+        bool there;
+        size_t place = matches_place(matches, name, size, &there);
+        if (there) {
+            return;
+        }
+        matches_insert(matches, place, name, size);
+    }
+    matches->count++;
 }
 
 void

@@ -7,7 +7,6 @@ import collections
 import dataclasses
 import functools
 import gc
-import importlib
 import os
 import sys
 import types
@@ -17,7 +16,11 @@ import pytest
 from hooking import _core
 
 complete = _core.complete
-BUILTIN_LIST = [name for name in dir(list) if not name.startswith("_")]
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 
 def at(text):
@@ -43,7 +46,8 @@ def test_the_answer_has_all_there_is_to_know():
     del alpha_one, alpha_two
 
 
-@pytest.mark.parametrize("text", ["# le", "x = 1  # le", "12", "1.5", "0x1f", "1e5", "'abc'", "f()", "def le", "class le",
+@pytest.mark.parametrize("text", ["# le", "x = 1  # le", "12", "1.5", "0x1f", "1e5", "'abc'", "f()", "def le",
+    "class le",
                                   "import os as o", "'le", "f'le", "f'{x}le", "x = $"])
 def test_there_is_nothing_to_offer(text):
     assert complete(text)["names"] == [] or text.endswith("$")
@@ -51,17 +55,22 @@ def test_there_is_nothing_to_offer(text):
 
 def test_what_follows_the_point_does_not_count():
     some_name = 1
-    assert complete(*at("some_n|othing")) ["names"] == ["some_name"]
+    assert complete(*at("some_n|othing"))["names"] == ["some_name"]
     assert complete("(some_na)", 8)["names"] == ["some_name"]
     del some_name
 
 
 @pytest.mark.parametrize("text", ["(", "[", "{", "f(((", "a.b.", ".", "..", "...", "x[", "x['", ")", "]", "'" * 7, "\\",
-                                  "f'{", "f'{x!", "f'{x:", "f'''{[", "lambda:", "@", "import", "from", "from .", "%", "if",
-                                  "\n\n", "\t", "x = (1,\n", "x[1:2].", "x[", "x[[[.", "x[)].", "((x).", "0.", "0..", "é",
-                                  "\x01", "a = b'\\xff", "from . import (", "import ,", "from x import a as", "d[\"\\", ";;",
-                                  "x[-", "x[(1,", "f(a=", "f(**", "%%", "''.", "b''.", "'' ''.", "f''.", "f'' '' b''.", "().",
-                                  "(,).", "[.].", "{:}.", "x = y = z.", "*", "a if b else c.", "lazy import ", "1 .", "1_0."])
+                                  "f'{", "f'{x!", "f'{x:", "f'''{[", "lambda:", "@", "import", "from", "from .", "%",
+                                  "if",
+                                  "\n\n", "\t", "x = (1,\n", "x[1:2].", "x[", "x[[[.", "x[)].", "((x).", "0.", "0..",
+                                  "é",
+                                  "\x01", "a = b'\\xff", "from . import (", "import ,", "from x import a as", "d[\"\\",
+                                  ";;",
+                                  "x[-", "x[(1,", "f(a=", "f(**", "%%", "''.", "b''.", "'' ''.", "f''.", "f'' '' b''.",
+                                  "().",
+                                  "(,).", "[.].", "{:}.", "x = y = z.", "*", "a if b else c.", "lazy import ", "1 .",
+                                  "1_0."])
 def test_half_typed_source(text):
     x = d = [{}, {"k": 1}]
     for end in range(len(text) + 1):
@@ -141,7 +150,8 @@ def test_private_names_are_offered_once_an_underscore_is_typed():
 
 def test_keywords():
     assert complete("lamb")["names"] == ["lambda"]
-    assert complete("whil")["names"] == complete("x = 1; whil")["names"] == complete("if x:\n    whil")["names"] == ["while"]
+    for text in ["whil", "x = 1; whil", "if x:\n    whil"]:
+        assert complete(text)["names"] == ["while"]
     assert complete("x = whil")["names"] == []
     assert complete("x = Non")["names"] == ["None"]
 
@@ -212,13 +222,15 @@ def test_attributes_of_an_instance():
     ("thing.te", ["text"]), ("thing.text.isalp", ["isalpha"]), ("thing.self.self.ow", ["own"]),
     ("thing.own['key'].app", ["append"]), ("thing.own['key'][1][0].isalp", ["isalpha"]),
     ("thing.own['key'][-1][1].is_int", ["is_integer"]), ("thing.own['key'][5].", []), ("thing.own['no'].", []),
-    ("thing.own[thing].", []), ("thing.slot.isalp", ["isalpha"]), ("thing.prop.", []), ("thing.method.__fun", ["__func__"]),
+    ("thing.own[thing].", []), ("thing.slot.isalp", ["isalpha"]), ("thing.prop.", []),
+    ("thing.method.__fun", ["__func__"]),
     ("thing.class_method.__sel", ["__self__"]), ("thing.static_method.__cod", ["__code__"]),
     ("thing.method.__func__.__code__.co_firstl", ["co_firstlineno"]), ("thing.__class__.class_m", ["class_method"]),
     ("thing.__dict__['own']['key'].app", ["append"]), ("Thing.met", ["method"]), ("Thing.mr", ["mro"]),
     ("Thing.prop.fge", ["fget"]), ("Thing.text.isalp", ["isalpha"]), ("Thing.__name__.isalp", ["isalpha"]),
     ("thing.method().", []), ("(thing).te", ["text"]), ("((thing).self).te", ["text"]), ("-thing.te", ["text"]),
-    ("x = [thing.te", ["text"]), ("f(a, thing.te", ["text"]), ("thing.\\\n  te", ["text"]), ("(thing  # here\n  .te", ["text"]),
+    ("x = [thing.te", ["text"]), ("f(a, thing.te", ["text"]), ("thing.\\\n  te", ["text"]),
+    ("(thing  # here\n  .te", ["text"]),
     ("f'{thing.te", ["text"]), ("lambda: thing.te", ["text"]), ("@thing.te", ["text"]), ("thing . te", ["text"]),
     ("if thing.te", ["text"]), ("print(thing.text.isalp", ["isalpha"]), ("thing[0].", []), ("no_such.", []),
     ("many['a', 1].isalp", ["isalpha"]), ("many[('a', 1)].isalp", ["isalpha"]), ("many[b'b'].isalp", ["isalpha"]),
@@ -242,7 +254,8 @@ class Counting(dict):
 
 
 @pytest.mark.parametrize("text, type_", [
-    ("''", str), ("\"a\" 'b'", str), ("'''a'''", str), ("f'{1}'", str), ("f'a' 'b'", str), ("rb'a'", bytes), ("[]", list),
+    ("''", str), ("\"a\" 'b'", str), ("'''a'''", str), ("f'{1}'", str), ("f'a' 'b'", str), ("rb'a'", bytes),
+    ("[]", list),
     ("[1, 2]", list), ("[x for x in y]", list), ("()", tuple), ("(1, 2)", tuple), ("(1)", int), ("{}", dict),
     ("{1: 2}", dict), ("{**a}", dict), ("{1, 2}", set), ("1.0", float), ("1e3", float), ("1j", complex), ("(5)", int),
     ("0x1f", int), ("True", bool), ("'abc'[0]", str), ("f'{x[0].y}'", str), ("(  # x\n'a')", str)])
@@ -257,7 +270,8 @@ def test_modules_show_what_they_contain():
 
 def test_a_lazy_module_is_not_asked():
     module = types.ModuleType("lazy")
-    exec("def __getattr__(name): raise AssertionError\ndef __dir__(): raise AssertionError\nthere = ''", module.__dict__)
+    exec("def __getattr__(name): raise AssertionError\ndef __dir__(): raise AssertionError\nthere = ''",
+    module.__dict__)
     assert complete("module.th")["names"] == ["there"] and complete("module.missing.")["names"] == []
     assert complete("module.there.isalp")["count"] == 1
 
@@ -272,8 +286,10 @@ def explode(*args, **kwargs):
     raise RuntimeError("code was run")
 
 
-HOOKS = ["__getattribute__", "__getattr__", "__dir__", "__eq__", "__hash__", "__repr__", "__str__", "__len__", "__iter__",
-         "__getitem__", "__contains__", "__bool__", "__call__", "__index__", "__format__", "__setattr__", "__lt__", "keys",
+HOOKS = ["__getattribute__", "__getattr__", "__dir__", "__eq__", "__hash__", "__repr__", "__str__", "__len__",
+    "__iter__",
+         "__getitem__", "__contains__", "__bool__", "__call__", "__index__", "__format__", "__setattr__", "__lt__",
+         "keys",
          "items", "values", "get", "__missing__", "__reversed__", "__get__", "__set__", "__instancecheck__"]
 
 
@@ -318,8 +334,10 @@ def no_code():
     assert runs == []
 
 
-ENDINGS = [".", ".re", ".real_one.isalp", ".dict_property.", ".class_property.", ".mine.", ".__class__.", ".__dict__.", "[",
-           "['", "['key'].", "[0].", "(", "(a, b=1, ", ".missing.", ".sl.", ".__mro__.", ".__init__(", ".real_one(", " + ",
+ENDINGS = [".", ".re", ".real_one.isalp", ".dict_property.", ".class_property.", ".mine.", ".__class__.", ".__dict__.",
+    "[",
+           "['", "['key'].", "[0].", "(", "(a, b=1, ", ".missing.", ".sl.", ".__mro__.", ".__init__(", ".real_one(",
+           " + ",
            ".__doc__.", ".__annotations__.", ".__dict__['"]
 
 
@@ -362,7 +380,8 @@ def test_keys_that_explode(no_code):
     space.__dict__.update({Text("name"): 1, "other": ""})
     cls = type("Class", (), {Text("named"): 1, "other": ""})
     Text.armed = True
-    for text in ["texts[", "texts['", "texts['one'].", "texts['two'].", "texts['two']['three'].", "space.", "space.name.",
+    for text in ["texts[", "texts['", "texts['one'].", "texts['two'].", "texts['two']['three'].", "space.",
+        "space.name.",
                  "space.other.isal", "cls.", "cls.named.", "cls.other.", "cls(", "space[", "texts[1].", "texts['o"]:
         complete(text)
     Text.armed = False
@@ -385,6 +404,15 @@ def test_nothing_is_imported(no_code):
     assert {name for name in set(sys.modules) - before if name.split(".")[0] in ("wsgiref", "this", "turtledemo", "xml",
                                                                                 "antigravity")} == set()
     assert set(sys.modules) - before <= allowed
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="lazy imports come with 3.15")
+def test_a_lazy_import_stays_lazy(no_code):
+    space = {"complete": complete}
+    exec("lazy import wsgiref.util as later\n"
+         "found = complete('later.')['names'], complete('late')['names'], complete('later.x(')['count']", space)
+    assert space["found"][:2] == ([], ["later"])
+    assert "wsgiref.util" not in sys.modules
 
 
 def test_no_exception_is_left_and_none_is_lost(no_code):
@@ -421,7 +449,8 @@ def test_the_collector_is_left_as_it_was():
 
 # Keys -----------------------------------------------------------------------------------------------------------------
 
-KEYS = {"alpha": 1, "al'q": 2, 'be"t': 3, "new\nline": 4, "back\\": 5, 5: 6, -7: 7, 2.5: 8, None: 9, True: 10, b"b\xff": 11,
+KEYS = {"alpha": 1, "al'q": 2, 'be"t': 3, "new\nline": 4, "back\\": 5, 5: 6, -7: 7, 2.5: 8, None: 9, True: 10,
+    b"b\xff": 11,
         ("t", 1): 12, "é": 13, "\ud800": 14, float("inf"): 15, 10 ** 5000: 16, Base: 17}
 
 
@@ -448,12 +477,14 @@ class Data:
 def test_keys_as_they_are_written():
     names = complete("KEYS[")["names"]
     assert names == sorted(names)
-    assert set(names) == {"'alpha'", '"al\'q"', "'be\"t'", "'new\\nline'", "'back\\\\'", "5", "-7", "2.5", "None", "True",
+    assert set(names) == {"'alpha'", '"al\'q"', "'be\"t'", "'new\\nline'", "'back\\\\'", "5", "-7", "2.5", "None",
+    "True",
                           "b'b\\xff'", "'t', 1", "'é'"}
     assert all(eval(f"KEYS[{name}]") for name in names)
 
 
-@pytest.mark.parametrize("text, suffix", [("KEYS['alp|", "']"), ("KEYS['alp|]", "'"), ("KEYS['alp|']", ""), ("KEYS['alp|'", ""),
+@pytest.mark.parametrize("text, suffix", [("KEYS['alp|", "']"), ("KEYS['alp|]", "'"), ("KEYS['alp|']", ""),
+    ("KEYS['alp|'", ""),
                                           ("KEYS[5|]", ""), ("KEYS['al|", "")])
 def test_what_closes_the_subscript_is_not_doubled(text, suffix):
     found = complete(*at(text))
@@ -526,9 +557,8 @@ def test_a_frame_of_pandas_by_its_class():
     del other, getter
 
 
-@pytest.mark.skipif(importlib.util.find_spec("numpy") is None, reason="numpy is not installed")
+@pytest.mark.skipif(numpy is None, reason="numpy is not installed")
 def test_fields_of_structured_arrays():
-    numpy = importlib.import_module("numpy")
     rows = numpy.zeros(3, dtype=[("first", "i4"), ("second", "f8")])
     record = rows.view(numpy.recarray)
     row = rows[0]
@@ -583,12 +613,16 @@ Pair = collections.namedtuple("Pair", "left right")
 
 
 @pytest.mark.parametrize("call, names", [
-    ("function(", "first kw_one second"), ("function(0, 1, ", "kw_one second"), ("function(0, second=1, ", "first kw_one"),
-    ("function(0, 1, 2, 3, ", "kw_one"), ("function(0, (1, 2), [3, 4], ", "kw_one"), ("function(*a, ", "first kw_one second"),
-    ("function(f(kw_one=1), ", "first kw_one second"), ("function(x, f(1, 2, ", ""), ("wrapper(", "first kw_one second"),
+    ("function(", "first kw_one second"), ("function(0, 1, ", "kw_one second"),
+    ("function(0, second=1, ", "first kw_one"),
+    ("function(0, 1, 2, 3, ", "kw_one"), ("function(0, (1, 2), [3, 4], ", "kw_one"),
+    ("function(*a, ", "first kw_one second"),
+    ("function(f(kw_one=1), ", "first kw_one second"), ("function(x, f(1, 2, ", ""),
+    ("wrapper(", "first kw_one second"),
     ("Point(", "xx yy"), ("Point(1, ", "yy"), ("Made(", "dos uno"), ("called(", "aaa bbb"), ("bound(", "first second"),
     ("Thing.method(", "first second self"), ("Thing.class_method(", "other"), ("Thing.static_method(", "other"),
-    ("Thing().method(", ""), ("partly(", "kw_one second"), ("Pair(1, ", "right"), ("OfCaller(", "meta_one"), ("Thing(", ""),
+    ("Thing().method(", ""), ("partly(", "kw_one second"), ("Pair(1, ", "right"), ("OfCaller(", "meta_one"),
+    ("Thing(", ""),
     ("sorted(x, ", "key reverse"), ("'a'.split(", "maxsplit sep"), ("(function)(", "first kw_one second"),
     ("function\\\n(", "first kw_one second"), ("function(\n0,\n  1, # one\n ", "kw_one second"), ("def function(", ""),
     ("function(0, first", "first"), ("function(0, first.", ""), ("function(0, first=", ""), ("function[", ""),
@@ -622,7 +656,8 @@ def test_a_signature_of_the_programs_is_not_asked(no_code):
 def package(tmp_path, monkeypatch):
     (tmp_path / "packed" / "deeper").mkdir(parents=True)
     (tmp_path / "packed" / "__init__.py").write_text("raise SystemExit\nin_init = 1\nfrom x import y as renamed\n")
-    (tmp_path / "packed" / "module.py").write_text("raise SystemExit\ndef first(): pass\nclass Second: third = 1\n_x = 1\n")
+    (tmp_path / "packed" / "module.py").write_text("raise SystemExit\ndef first(): pass\n"
+                                                   "class Second: third = 1\n_x = 1\n")
     (tmp_path / "packed" / "deeper" / "__init__.py").write_text("")
     (tmp_path / "packed" / "deeper" / "down.py").write_text("here = (1,")
     (tmp_path / "spaced" / "within").mkdir(parents=True)
@@ -634,8 +669,10 @@ def package(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text, names", [
     ("import packe", ["packed"]), ("import packed.", ["deeper", "module"]), ("import os, packed.m", ["module"]),
-    ("import packed.deeper.", ["down"]), ("import packed.module as m, packed.d", ["deeper"]), ("from packed.d", ["deeper"]),
-    ("from packed import ", ["deeper", "in_init", "module", "renamed"]), ("from packed.module import ", ["Second", "first"]),
+    ("import packed.deeper.", ["down"]), ("import packed.module as m, packed.d", ["deeper"]),
+    ("from packed.d", ["deeper"]),
+    ("from packed import ", ["deeper", "in_init", "module", "renamed"]),
+    ("from packed.module import ", ["Second", "first"]),
     ("from packed.module import _", ["_x"]), ("from packed.module import first, S", ["Second"]),
     ("from packed.module import (first,\n    S", ["Second"]), ("from packed.deeper.down import ", ["here"]),
     ("from packed.nothing import ", []), ("import spaced.within.", ["last"]),
@@ -681,7 +718,8 @@ def test_a_source_with_warnings_is_read_in_silence(package, recwarn):
     ("wher", ["where"]), ("%wher", ["where"]), ("%", [name for row in _core.commands()
                                                       for name in (row["name"], *row["alias"].split())]),
     ("help wher", ["where"]), ("%help %wher", ["where"]), ("overwrite ", ["off", "on"]), ("overwrite of", ["off"]),
-    ("where a", ["all"]), ("locals ", ["all"]), ("write some_loc", ["some_local"]), ("write x, some_loc", ["some_local"]),
+    ("where a", ["all"]), ("locals ", ["all"]), ("write some_loc", ["some_local"]),
+    ("write x, some_loc", ["some_local"]),
     ("write name_glob", []), ("pp some_local.isalph", ["isalpha"]), ("%pp some_local.isalph", ["isalpha"]),
     ("doc some_loc", ["some_local"]), ("pp (some_local).isalph", ["isalpha"]), ("pp [1].app", ["append"]),
     ("throw ValueE", ["ValueError"]), ("pp KEYS['alp", ["alpha"]), ("off ", []), ("after ", []), ("%nothing ", []),
@@ -726,8 +764,10 @@ def folder(tmp_path, monkeypatch):
     ("open('folder/", "open('folder/inside'"), ("open('quo", "open('quo\\'te'"), ('open("quo', 'open("quo\'te"'),
     ("open('back", "open('back\\\\slash'"), ("open(r'back", "open(r'back\\slash'"), ("open('with", "open('with space'"),
     ("open('uml", "open('umlä'"), ("open(b'bytes", "open(b'bytes\\xff'"), ("open(b'uml", "open(b'uml\\xc3\\xa4'"),
-    ("open('.hid", "open('.hidden'"), ("open('''pla", "open('''plain.txt'''"), ("read_csv('pla", "read_csv('plain.txt'"),
-    ("pd.read_csv('pla", "pd.read_csv('plain.txt'"), ("f(1, sep='pla", "f(1, sep='plain.txt'"), ("f'./pla", "f'./plain.txt'"),
+    ("open('.hid", "open('.hidden'"), ("open('''pla", "open('''plain.txt'''"),
+    ("read_csv('pla", "read_csv('plain.txt'"),
+    ("pd.read_csv('pla", "pd.read_csv('plain.txt'"), ("f(1, sep='pla", "f(1, sep='plain.txt'"),
+    ("f'./pla", "f'./plain.txt'"),
     ("open('\\x70la", "open('plain.txt'")])
 def test_paths_in_strings(folder, text, whole):
     found = complete(text)
@@ -753,9 +793,12 @@ def test_the_folder_need_not_be_shown(folder):
 
 # Leaks ----------------------------------------------------------------------------------------------------------------
 
-LEAKY = ["KE", "KEYS[", "KEYS['al", "KEYS['t', ", "Thing.", "thing.own['key'][1].", "function(0, ", "wrapper(", "sorted(x, ",
-         "Point(", "partly(", "OfCaller(", "import os.", "from os import ", "from wsgiref.simple_server import ", "%", "pp KE",
-         "write n", "open('/", "f'{KEYS['al']}'.", "os.environ['P", "called(", "KEYS['\ud7ff", "missing.", "bound.", "int("]
+LEAKY = ["KE", "KEYS[", "KEYS['al", "KEYS['t', ", "Thing.", "thing.own['key'][1].", "function(0, ", "wrapper(",
+    "sorted(x, ",
+         "Point(", "partly(", "OfCaller(", "import os.", "from os import ", "from wsgiref.simple_server import ", "%",
+         "pp KE",
+         "write n", "open('/", "f'{KEYS['al']}'.", "os.environ['P", "called(", "KEYS['\ud7ff", "missing.", "bound.",
+         "int("]
 
 
 @pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="only a debug build counts references")
@@ -766,11 +809,10 @@ def test_no_reference_is_lost(text):
     def count():
         gc.collect()
         before = sys.gettotalrefcount()
-        for _ in range(20):
+        for _ in range(100):
             complete(text)
         gc.collect()
         return sys.gettotalrefcount() - before
 
-    count()
-    assert min(count() for _ in range(3)) < 10
+    assert min(count() for _ in range(6)) < 100, "one at each call, or more: caches that fill are less"
     del thing
