@@ -2,7 +2,8 @@
  *
  * Rows are compared with those shown before, cell by cell, and only what differs is written. A line that takes several
  * rows is written through their ends, so that the terminal knows it for one line: when it is copied, or when the window
- * gets another width. Only sequences that every terminal since the VT100 knows are used, and CHA (ESC [ n G).
+ * gets another width. Sequences that every terminal since the VT100 knows are used, and CHA (ESC [ n G);
+ * where the terminal has them, those that insert and delete characters.
  */
 #include "render.h"
 
@@ -37,14 +38,15 @@ render_style(Render *render, Buffer *out, int style)
     }
 }
 
+/* A control sequence that does something so many times. */
 static void
-render_add_move(Buffer *out, int count, char direction)
+render_add_times(Buffer *out, int count, char what)
 {
     if (count == 1) {
-        buffer_add_format(out, "\033[%c", direction);
+        buffer_add_format(out, "\033[%c", what);
     }
     else if (count > 1) {
-        buffer_add_format(out, "\033[%d%c", count, direction);
+        buffer_add_format(out, "\033[%d%c", count, what);
     }
 }
 
@@ -55,7 +57,7 @@ render_go_row(Render *render, Buffer *out, int row, bool grow)
 {
     int down = row - render->row;
     if (!grow) {
-        render_add_move(out, down < 0 ? -down : down, down < 0 ? 'A' : 'B');
+        render_add_times(out, down < 0 ? -down : down, down < 0 ? 'A' : 'B');
     }
     for (; grow && down > 0; down--) {
         buffer_add_string(out, "\r\n");
@@ -75,7 +77,7 @@ render_go_column(Render *render, Buffer *out, int column)
         render->pending = false;
     }
     if (right > 0 || right < -3) {
-        render_add_move(out, right < 0 ? -right : right, right < 0 ? 'D' : 'C');
+        render_add_times(out, right < 0 ? -right : right, right < 0 ? 'D' : 'C');
     }
     for (; right < 0 && right >= -3; right++) {
         buffer_add_char(out, '\b');
@@ -137,6 +139,39 @@ render_enter_row(Render *render, Buffer *out, int at)
     }
 }
 
+/* How many cells at the ends of two rows are the same, of those from `first` on. */
+static size_t
+render_same_end(const Render *render, const Row *row, const Row *old, size_t first)
+{
+    size_t same = 0;
+    while (same < row->count - first && same < old->count - first
+           && render_same_cell(&render->next, render_cell(&render->next, row, row->count - 1 - same), &render->shown,
+                               render_cell(&render->shown, old, old->count - 1 - same))) {
+        same++;
+    }
+    return same;
+}
+
+/* Has something just been put in before cells that are the same, or taken out? And is it worth a control sequence? */
+static bool
+render_can_shift(const Render *render, const Row *row, const Row *old, size_t first, size_t same)
+{
+    enum { WORTH = 4 };
+    const Row *shorter = row->columns < old->columns ? row : old;
+    bool fragile = false; /* it would shift by another number of columns than we count */
+    for (size_t i = first; i < row->count; i++) {
+        fragile |= render_cell(&render->next, row, i)->fragile;
+    }
+    return render->shifts && !fragile && same > WORTH && same == shorter->count - first;
+}
+
+static void
+render_shift(Render *render, Buffer *out, int at, int column, int by)
+{
+    render_go(render, out, at, column);
+    render_add_times(out, by < 0 ? -by : by, by < 0 ? 'P' : '@');
+}
+
 /* Write a row, knowing what it looked like before, if it was there. */
 static void
 render_row(Render *render, Buffer *out, int at)
@@ -154,14 +189,14 @@ render_row(Render *render, Buffer *out, int at)
     if (old != NULL && first == row->count && first == old->count) {
         return;
     }
+    size_t same = old == NULL ? 0 : render_same_end(render, row, old, first);
     if (old != NULL && row->columns == old->columns) {
-        size_t same = 0;
-        while (same < row->count - first && same < old->count - first
-               && render_same_cell(next, render_cell(next, row, row->count - 1 - same), shown,
-                                   render_cell(shown, old, old->count - 1 - same))) {
-            same++;
-        }
         last -= same;
+    }
+    else if (old != NULL && render_can_shift(render, row, old, first, same)) {
+        render_shift(render, out, at, column, row->columns - old->columns);
+        last -= same;
+        old = row; /* which now is as long */
     }
     if (old == NULL) {
         render_enter_row(render, out, at);
@@ -265,7 +300,7 @@ render_resize(Render *render, Buffer *out, int columns, int height, bool reflows
         up = height - 1;
     }
     buffer_add_char(out, '\r');
-    render_add_move(out, up, 'A');
+    render_add_times(out, up, 'A');
     buffer_add_string(out, "\033[J");
     render_forget(render);
 }

@@ -12,6 +12,7 @@ typedef struct Render {
     bool pending;    /* it stands behind a full row: the next character wraps */
     int style;       /* that is switched on */
     bool colour;     /* styles are to be shown */
+    bool shifts;     /* the terminal can insert and delete characters: ICH and DCH */
 } Render;
 
 /* Make the screen show `next`. */

@@ -236,6 +236,7 @@ term_draw_begin(const Term *term, const TermClient *client, const char *more)
     self.word[0] = '\0';
     self.word_is_command = false;
     self.render.colour = theme_is_wanted(isatty(fileno(term->out)));
+    self.render.shifts = rl_get_termcap("IC") != NULL && rl_get_termcap("DC") != NULL;
     render_forget(&self.render);
     draw_measure();
 }

@@ -4,11 +4,13 @@ Everything that is compared is measured in turn, round by round, so that a slow 
 Medians are given, and behind them half of the distance between the quartiles.
 """
 
+import fcntl
 import os
 import platform
 import pty
 import select
 import statistics
+import struct
 import subprocess
 import sys
 import termios
@@ -147,6 +149,11 @@ class Watch:
         self.process.wait()
         os.close(self.master)
         os.close(self.times)
+
+
+def size(terminal, rows, columns):
+    """Give a pseudo-terminal a size."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 def tell():

@@ -118,6 +118,20 @@ terminal_control(const char *parameters, char final)
     case 'G':
         terminal.column = count - 1;
         break;
+    case '@': {
+        Glyph *row = terminal.cells[terminal.row];
+        for (int column = terminal.columns - 1; column >= terminal.column; column--) {
+            row[column] = column - count >= terminal.column ? row[column - count] : (Glyph){"", 0};
+        }
+        break;
+    }
+    case 'P': {
+        Glyph *row = terminal.cells[terminal.row];
+        for (int column = terminal.column; column < terminal.columns; column++) {
+            row[column] = column + count < terminal.columns ? row[column + count] : (Glyph){"", 0};
+        }
+        break;
+    }
     case 'K':
         terminal_erase(terminal.row, terminal.column);
         break;
@@ -288,6 +302,18 @@ START_TEST(test_keys_are_cheap)
 }
 END_TEST
 
+START_TEST(test_keys_in_the_middle_are_cheap)
+{
+    draw("total = sum(|values of the whole year)");
+    size_t without = draw("total = sum(a|values of the whole year)");
+    render.shifts = true;
+    ck_assert_uint_lt(draw("total = sum(ab|values of the whole year)"), without / 3);
+    ck_assert_uint_lt(draw("total = sum(a|values of the whole year)"), without / 3);
+    ck_assert_uint_lt(draw("total = |(avalues of the whole year)"), without / 3);
+    draw("total = |(avalues of the whole yea)");
+}
+END_TEST
+
 START_TEST(test_a_new_line_in_the_middle)
 {
     draw("a\nb|\nc\nd");
@@ -423,6 +449,7 @@ START_TEST(test_any_change)
     static uint8_t styles[8192];
     block.styles = styles;
     block.prompt_style = rand() % 2;
+    render.shifts = rand() % 2;
     char text[2048] = "";
     for (int round = 0; round < 60; round++) {
         size_t size = strlen(text);
@@ -463,7 +490,7 @@ int
 main(void)
 {
     const TTest *const tests[] = {
-        test_shows_a_block, test_keys_are_cheap, test_a_new_line_in_the_middle, test_wrapped_lines_are_one_line,
+        test_shows_a_block, test_keys_are_cheap, test_keys_in_the_middle_are_cheap, test_a_new_line_in_the_middle, test_wrapped_lines_are_one_line,
         test_a_block_at_the_bottom_scrolls, test_erase_leaves_nothing, test_leave_goes_to_the_last_row,
         test_without_colour_there_are_no_colours, test_fragile_characters_are_followed_by_a_place,
         test_resize_goes_to_the_start_of_the_block,
