@@ -365,9 +365,13 @@ console_is_done(Console *console, PyObject *text)
         }
     }
     if (python != NULL) {
-        Source source;
-        done = source_init(&source, console->state, python) < 0 || source_parse(&source) != SOURCE_INCOMPLETE;
-        source_clear(&source);
+        Source *source = &console->parsed;
+        source_clear(source);
+        SourceStatus status = source_init(source, console->state, python) < 0 ? SOURCE_ERROR : source_parse(source);
+        done = status != SOURCE_INCOMPLETE;
+        if (status != SOURCE_COMPLETE) {
+            source_clear(source);
+        }
     }
     PyErr_Clear();
     Py_XDECREF(python);
@@ -517,10 +521,17 @@ console_remember(Console *console, PyObject *text)
 static int
 console_run_python(Console *console, PyObject *text)
 {
-    Source source;
-    int ret = source_init(&source, console->state, text);
+    Source source = console->parsed;
+    SourceStatus status = SOURCE_COMPLETE;
+    int ret = 0;
+    console->parsed = (Source){0};
+    if (source.text == NULL || PyUnicode_Compare(source.text, text) != 0) {
+        source_clear(&source);
+        ret = source_init(&source, console->state, text);
+        status = ret < 0 ? SOURCE_ERROR : source_parse(&source);
+    }
     if (ret == 0) {
-        switch (source_parse(&source)) {
+        switch (status) {
         case SOURCE_COMPLETE:
             ret = console_execute(console, &source);
             break;
@@ -670,6 +681,7 @@ console_close(Console *console)
         scope_close((Namespace *)scope);
     }
     talk_close(&console->talk);
+    source_clear(&console->parsed);
     Py_CLEAR(console->scopes);
     Py_CLEAR(console->shared);
     Py_CLEAR(console->runner);

@@ -4,6 +4,7 @@
 
 #include "frame.h"
 #include "scope.h"
+#include "source.h"
 #include "show.h"
 
 typedef struct Console {
@@ -14,6 +15,7 @@ typedef struct Console {
     Namespace *scope;     /* borrowed from `scopes`: of that frame */
     PyObject *scopes;     /* owned: dict level -> Namespace, of the frames visited */
     PyObject *shared;     /* owned: dict of cells, names of the prompt */
+    Source parsed;        /* the input last looked at, if it is complete: it need not be parsed again to be run */
     PyObject *runner;     /* owned or NULL: event loop of top-level await */
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
     int overwrite;        /* what you bind is in the frame at once */

@@ -409,44 +409,47 @@ LISTS(key_dump_variables, rl_dump_variables)
 
 /* ---- binding ---- */
 
+static const TermReplacement REPLACED[] = {
+    {rl_newline, key_enter},
+    {rl_operate_and_get_next, key_operate_and_get_next},
+    {rl_insert_comment, key_insert_comment},
+    {rl_get_previous_history, key_up},
+    {rl_get_next_history, key_down},
+    {rl_history_search_backward, key_up_search},
+    {rl_history_search_forward, key_down_search},
+    {rl_history_substr_search_backward, key_up_substring},
+    {rl_history_substr_search_forward, key_down_substring},
+    {rl_beg_of_line, key_line_start},
+    {rl_end_of_line, key_line_end},
+    {rl_kill_line, key_kill_line},
+    {rl_unix_line_discard, key_discard_line},
+    {rl_backward_kill_line, key_backward_kill_line},
+    {rl_rubout, key_rubout},
+    {rl_clear_screen, key_clear_screen},
+    {rl_clear_display, key_clear_display},
+    {rl_refresh_line, key_refresh_line},
+    {rl_dump_functions, key_dump_functions},
+    {rl_dump_macros, key_dump_macros},
+    {rl_dump_variables, key_dump_variables},
+    {rl_complete, term_tab_key},
+    {rl_possible_completions, term_tab_list},
+    {rl_insert_completions, term_tab_insert_all},
+    {rl_menu_complete, term_tab_menu},
+    {rl_old_menu_complete, term_tab_menu},
+    {rl_backward_menu_complete, term_tab_menu_back},
+    {rl_vi_complete, term_tab_vi},
+};
+
+/* What the terminal's own special keys do. */
+static const TermReplacement SPECIAL[] = {
+    {rl_rubout, key_rubout},
+    {rl_unix_line_discard, key_discard_line},
+};
+
 void
 term_keys_bind(void)
 {
-    static const struct {
-        rl_command_func_t *readline, *own;
-    } replaced[] = {
-        {rl_newline, key_enter},
-        {rl_operate_and_get_next, key_operate_and_get_next},
-        {rl_insert_comment, key_insert_comment},
-        {rl_get_previous_history, key_up},
-        {rl_get_next_history, key_down},
-        {rl_history_search_backward, key_up_search},
-        {rl_history_search_forward, key_down_search},
-        {rl_history_substr_search_backward, key_up_substring},
-        {rl_history_substr_search_forward, key_down_substring},
-        {rl_beg_of_line, key_line_start},
-        {rl_end_of_line, key_line_end},
-        {rl_kill_line, key_kill_line},
-        {rl_unix_line_discard, key_discard_line},
-        {rl_backward_kill_line, key_backward_kill_line},
-        {rl_rubout, key_rubout},
-        {rl_clear_screen, key_clear_screen},
-        {rl_clear_display, key_clear_display},
-        {rl_refresh_line, key_refresh_line},
-        {rl_dump_functions, key_dump_functions},
-        {rl_dump_macros, key_dump_macros},
-        {rl_dump_variables, key_dump_variables},
-        {rl_complete, term_tab_key},
-        {rl_possible_completions, term_tab_list},
-        {rl_insert_completions, term_tab_insert_all},
-        {rl_menu_complete, term_tab_menu},
-        {rl_old_menu_complete, term_tab_menu},
-        {rl_backward_menu_complete, term_tab_menu_back},
-        {rl_vi_complete, term_tab_vi},
-    };
-    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
-        term_state_replace(replaced[i].readline, replaced[i].own);
-    }
+    term_state_replace(REPLACED, sizeof REPLACED / sizeof *REPLACED);
     term_state_bind('\r', key_enter);
     term_state_bind('\n', key_enter);
     term_state_bind('C' & 0x1f, key_interrupt);
@@ -460,8 +463,7 @@ term_keys_bind(void)
 void
 term_keys_rebind(void)
 {
-    term_state_replace_keys(rl_rubout, key_rubout);
-    term_state_replace_keys(rl_unix_line_discard, key_discard_line);
+    term_state_replace_keys(SPECIAL, sizeof SPECIAL / sizeof *SPECIAL);
 }
 
 void

@@ -20,6 +20,7 @@
 #include "term_state.h"
 
 #include <locale.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -262,39 +263,46 @@ term_state_bind_sequence(const char *sequence, rl_command_func_t *function)
     rl_bind_keyseq_in_map(sequence, function, vi_insertion_keymap);
 }
 
+static void
+map_replace_entry(KEYMAP_ENTRY *entry, const TermReplacement *list, size_t count)
+{
+    bool is_common = entry->type != ISFUNC || entry->function == NULL || entry->function == rl_insert
+                     || entry->function == rl_do_lowercase_version;
+    for (size_t i = 0; !is_common && i < count; i++) {
+        if (entry->function == list[i].readline) {
+            entry->function = list[i].function;
+            break;
+        }
+    }
+}
+
 /* In a map and those below it. A map may lead back to one of the five, which have a turn of their own. */
 static void
-map_replace(Keymap map, rl_command_func_t *readline, rl_command_func_t *function)
+map_replace(Keymap map, const TermReplacement *list, size_t count)
 {
     for (int key = 0; key < KEYMAP_SIZE; key++) {
         KEYMAP_ENTRY *entry = &map[key];
-        if (entry->type == ISFUNC && entry->function == readline) {
-            entry->function = function;
+        if (entry->type == ISKMAP && !map_is_static((Keymap)(void *)entry->function)) {
+            map_replace((Keymap)(void *)entry->function, list, count);
         }
-        else if (entry->type == ISKMAP && !map_is_static((Keymap)(void *)entry->function)) {
-            map_replace((Keymap)(void *)entry->function, readline, function);
-        }
+        map_replace_entry(entry, list, count);
     }
 }
 
 void
-term_state_replace(rl_command_func_t *readline, rl_command_func_t *function)
+term_state_replace(const TermReplacement *list, size_t count)
 {
     for (int i = 0; i < MAP_COUNT; i++) {
-        map_replace(MAPS[i], readline, function);
+        map_replace(MAPS[i], list, count);
     }
 }
 
 void
-term_state_replace_keys(rl_command_func_t *readline, rl_command_func_t *function)
+term_state_replace_keys(const TermReplacement *list, size_t count)
 {
-    KEYMAP_ENTRY *const typing[] = {emacs_standard_keymap, vi_insertion_keymap};
-    for (size_t i = 0; i < sizeof typing / sizeof *typing; i++) {
-        for (int key = 0; key < KEYMAP_SIZE; key++) {
-            if (typing[i][key].type == ISFUNC && typing[i][key].function == readline) {
-                typing[i][key].function = function;
-            }
-        }
+    for (int key = 0; key < KEYMAP_SIZE; key++) {
+        map_replace_entry(&emacs_standard_keymap[key], list, count);
+        map_replace_entry(&vi_insertion_keymap[key], list, count);
     }
 }
 

@@ -23,12 +23,16 @@ void term_state_abandon(void);
 int term_state_is_hosts(void);
 
 /* For `set_up`: bind a key in the maps that text is typed with, emacs and vi; a key sequence that starts with Escape in
- * those of emacs and of vi's insertion; put a function in the place of one of readline's wherever that is bound. */
+ * those of emacs and of vi's insertion. */
 void term_state_bind(int key, rl_command_func_t *function);
 void term_state_bind_sequence(const char *sequence, rl_command_func_t *function);
-void term_state_replace(rl_command_func_t *readline, rl_command_func_t *function);
 
-/* The same for what is bound to single keys where text is typed: at any time. */
-void term_state_replace_keys(rl_command_func_t *readline, rl_command_func_t *function);
+/* Put functions in the place of readline's, wherever those are bound: for `set_up`. The other does so for what is bound
+ * to single keys where text is typed: at any time. */
+typedef struct TermReplacement {
+    rl_command_func_t *readline, *function;
+} TermReplacement;
+void term_state_replace(const TermReplacement *list, size_t count);
+void term_state_replace_keys(const TermReplacement *list, size_t count);
 
 #endif
