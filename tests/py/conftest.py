@@ -16,7 +16,7 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 # Of the environment of the test run only what a user of the product would not notice may reach a program under test.
-UNWANTED = ("LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")
+UNWANTED = ("TMUX", "LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")
 UNWANTED_PREFIXES = ("HOOKING", "PYTEST", "PYTHONSTARTUP", "PYTHONBREAKPOINT", "PYTHON_COLORS", "LC_", "XDG_")
 
 
@@ -28,6 +28,8 @@ def environment(home, **changes):
     open(inputrc, "a").close()
     # Debug builds of Python show these by themselves.
     env.update(PYTHONWARNINGS="ignore::ResourceWarning")
+    # The screen model is an xterm, which does not wrap lines anew when its width changes, and sets this.
+    env.update(XTERM_VERSION="XTerm(379)")
     env.update(HOME=str(home), TERM="xterm-256color", LANG="C.UTF-8", INPUTRC=inputrc,
                XDG_STATE_HOME=os.path.join(home, "state"), XDG_CONFIG_HOME=os.path.join(home, "config"),
                XDG_CACHE_HOME=os.path.join(home, "cache"), XDG_DATA_HOME=os.path.join(home, "data"))
