@@ -68,10 +68,12 @@ history_file_check(const char *path)
     const char *why;
     int fd = history_file_open(path, O_RDWR, &why);
     if (fd >= 0) {
-        char first[512]; /* a look at what it begins with: reading it all is for later */
-        ssize_t size = pread(fd, first, sizeof first, 0);
+        char last[512]; /* a look at its end: reading it all is for later */
+        struct stat found;
+        off_t from = fstat(fd, &found) == 0 && found.st_size > (off_t)sizeof last ? found.st_size - (off_t)sizeof last : 0;
+        ssize_t size = pread(fd, last, sizeof last, from);
         close(fd);
-        return size > 0 && memchr(first, '\0', (size_t)size) != NULL ? NOT_A_HISTORY : NULL;
+        return size > 0 && memchr(last, '\0', (size_t)size) != NULL ? NOT_A_HISTORY : NULL;
     }
     return why == NULL ? history_path_refuses(path) : why;
 }

@@ -329,6 +329,7 @@ START_TEST(test_wrapped_lines_are_one_line)
     resize(10, 24);
     draw("abcdefghijklmnopqrstuvwxyz|");
     ck_assert(!terminal.continues[0] && terminal.continues[1] && terminal.continues[2]);
+    tear_down();
     set_up();
     resize(10, 24);
     char text[] = "abcdefghijklmnopqrstuvwxyz|";

@@ -17,7 +17,7 @@ WIDTH = 120
 CODE = {".c", ".h", ".py", ".pyi", ".am", ".ac", ".sh"}
 # What git ignores, and what others wrote.
 BUILT = {"build", "dist", "autom4te.cache", "build-aux", "stage", ".git", ".venv", "__pycache__", ".pytest_cache"}
-GENERATED = {"configure", "configure~", "aclocal.m4", "config.h.in", "Makefile.in", "LICENSE", "session.svg"}
+GENERATED = {"configure", "configure~", "aclocal.m4", "config.h.in", "Makefile.in", "LICENSE"}
 TEXT = {".c", ".h", ".py", ".pyi", ".md", ".am", ".ac", ".sh", ".toml", ".1", ".3", ".m4", ".in", ""}
 
 
