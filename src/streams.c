@@ -5,6 +5,7 @@
  */
 #include "streams.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,11 +40,11 @@ streams_partial(PyObject *whole, Py_ssize_t start)
 
 /* The text with the line before it that was not finished. New reference. */
 static PyObject *
-streams_whole(PyObject *text)
+streams_whole(const char *before, PyObject *text)
 {
-    PyObject *before = PyUnicode_DecodeFSDefault(term_partial());
-    PyObject *whole = before == NULL ? NULL : PyUnicode_Concat(before, text);
-    Py_XDECREF(before);
+    PyObject *start = PyUnicode_DecodeFSDefault(before);
+    PyObject *whole = start == NULL ? NULL : PyUnicode_Concat(start, text);
+    Py_XDECREF(start);
     return whole;
 }
 
@@ -54,14 +55,14 @@ streams_write(PyObject *self, PyObject *text)
     if (!PyUnicode_Check(text) || !term_is_reading()) {
         return streams_write_through(self, text);
     }
-    PyObject *result = NULL, *flushed = NULL, *partial = NULL;
-    PyObject *whole = streams_whole(text);
-    if (whole == NULL) {
-        return NULL;
+    PyObject *result = NULL, *flushed = NULL, *partial = NULL, *lines = NULL;
+    Py_ssize_t end = 0;
+    char *before = term_give_way(); /* from here on other threads may run, but none draws */
+    PyObject *whole = streams_whole(before == NULL ? "" : before, text);
+    if (whole != NULL) {
+        end = PyUnicode_FindChar(whole, '\n', 0, PyUnicode_GetLength(whole), -1) + 1;
+        lines = PyUnicode_Substring(whole, 0, end);
     }
-    Py_ssize_t end = PyUnicode_FindChar(whole, '\n', 0, PyUnicode_GetLength(whole), -1) + 1;
-    PyObject *lines = PyUnicode_Substring(whole, 0, end);
-    term_give_way(); /* from here on other threads may run, but none draws */
     if (lines != NULL) {
         result = streams_write_through(self, lines);
     }
@@ -75,11 +76,13 @@ streams_write(PyObject *self, PyObject *text)
     else {
         Py_CLEAR(result);
     }
-    term_take_place(partial == NULL ? "" : PyBytes_AsString(partial));
+    /* After an error, what stood there before is still to be shown. */
+    term_take_place(partial != NULL ? PyBytes_AsString(partial) : result == NULL && before != NULL ? before : "");
+    free(before);
     Py_XDECREF(partial);
     Py_XDECREF(flushed);
     Py_XDECREF(lines);
-    Py_DECREF(whole);
+    Py_XDECREF(whole);
     return result;
 }
 

@@ -478,11 +478,24 @@ term_is_busy(void)
 }
 
 void
-term_write(Term *term, const char *bytes, size_t size)
+term_write(const Term *term, const char *bytes, size_t size)
 {
-    fwrite(bytes, 1, size, term->out);
+    struct pollfd ready = {fileno(term->out), POLLOUT, 0};
     fflush(term->out);
     clearerr(term->out);
+    while (size > 0) {
+        ssize_t written = write(ready.fd, bytes, size);
+        if (written >= 0) {
+            bytes += written;
+            size -= (size_t)written;
+        }
+        else if (errno == EAGAIN) {
+            poll(&ready, 1, -1); /* an event loop of the program's has made the terminal non-blocking */
+        }
+        else if (errno != EINTR) {
+            break;
+        }
+    }
 }
 
 void
@@ -515,20 +528,14 @@ term_is_reading(void)
     return self.active;
 }
 
-void
+char *
 term_give_way(void)
 {
-    term_draw_give_way();
+    return term_draw_give_way();
 }
 
 void
 term_take_place(const char *partial)
 {
     term_draw_take_place(partial);
-}
-
-const char *
-term_partial(void)
-{
-    return term_draw_partial();
 }

@@ -52,7 +52,7 @@ TermStatus term_read(Term *term, const char *prompt, const char *more, const Ter
                      char **text);
 
 /* Write bytes now. Errors are passed over: the terminal may be gone. */
-void term_write(Term *term, const char *bytes, size_t size);
+void term_write(const Term *term, const char *bytes, size_t size);
 
 /* Columns and rows; 80 and 24 when the terminal does not tell. */
 void term_size(const Term *term, int *columns, int *rows);
@@ -62,12 +62,10 @@ void term_notify(const char *text);
 
 /* Is a block being read, by whichever thread? Whoever wants to write to that terminal then does so between these two,
  * from any thread that holds the GIL: the block is taken away, and drawn anew below what was written, which must end
- * with a line end. `partial`: the start of a line that was not written, shown above the block; "" for none. */
+ * with a line end. `partial`: the start of a line that was not written, shown above the block; "" for none. The next
+ * one to write is given it, and nobody else: malloc'ed, or NULL for none. */
 bool term_is_reading(void);
-void term_give_way(void);
+char *term_give_way(void);
 void term_take_place(const char *partial);
-
-/* What is shown above the block so. */
-const char *term_partial(void);
 
 #endif

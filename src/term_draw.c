@@ -37,6 +37,7 @@ static struct {
     size_t styles_room;
     Buffer out;
     char *partial;            /* owned or NULL: a line of somebody's output, not finished */
+    bool partial_is_shown;
     int giving_way;           /* how many threads are writing above the block */
     bool due;
     char word[32];            /* the first word of the text, as asked of the client */
@@ -47,9 +48,7 @@ static void
 draw_send(void)
 {
     if (self.out.size > 0) {
-        fwrite(self.out.bytes, 1, self.out.size, self.term->out);
-        fflush(self.term->out);
-        clearerr(self.term->out); /* the terminal may be gone: reading tells */
+        term_write(self.term, self.out.bytes, self.out.size);
     }
     buffer_empty(&self.out);
 }
@@ -175,11 +174,23 @@ draw_mode(void)
     return mode == NULL ? "" : mode;
 }
 
+/* Wait until nobody writes above the block. */
+static void
+draw_wait_for_place(void)
+{
+    enum { SLICE = 500 }; /* microseconds */
+    while (self.giving_way > 0) {
+        Py_BEGIN_ALLOW_THREADS
+        usleep(SLICE);
+        Py_END_ALLOW_THREADS
+    }
+}
+
 /* The unfinished line of output, without what would move the cursor. */
 static void
 draw_add_above(Buffer *above)
 {
-    const char *text = term_draw_partial();
+    const char *text = self.partial == NULL ? "" : self.partial;
     size_t size = strlen(text);
     for (size_t at = 0; at < size;) {
         Piece piece = width_next(text + at, size - at, 1);
@@ -197,7 +208,10 @@ draw_block(void)
     Buffer prompt = {0}, above = {0};
     size_t size = (size_t)rl_end;
     size_t point = self.finished ? size : (size_t)rl_point;
+    const uint8_t *styles = draw_styles(rl_line_buffer, size, point);
+    draw_wait_for_place(); /* asking the client may have let other threads run */
     draw_add_above(&above);
+    self.partial_is_shown = self.partial != NULL;
     buffer_add_string(&prompt, draw_mode());
     buffer_add_string(&prompt, rl_display_prompt == NULL ? "" : rl_display_prompt);
     Block block = {
@@ -208,7 +222,7 @@ draw_block(void)
         .text = rl_line_buffer,
         .size = size,
         .point = point,
-        .styles = draw_styles(rl_line_buffer, size, point),
+        .styles = styles,
         .columns = self.columns,
         .height = self.height > 1 ? self.height - 1 : 1,
     };
@@ -241,20 +255,33 @@ term_draw_begin(const Term *term, const TermClient *client, const char *more)
     draw_measure();
 }
 
+static void
+draw_drop_partial(void)
+{
+    free(self.partial);
+    self.partial = NULL;
+    self.partial_is_shown = false;
+}
+
 void
 term_draw_end(void)
 {
-    render_forget(&self.render);
-    free(self.partial);
-    self.partial = NULL;
-    self.term = NULL;
+    draw_wait_for_place();
+    if (self.partial != NULL && !self.partial_is_shown) {
+        buffer_add_string(&self.out, self.over ? "" : "\r\n");
+        buffer_add_string(&self.out, self.partial);
+        draw_send();
+    }
+    term_draw_forget();
 }
 
 void
 term_draw_forget(void)
 {
     self.giving_way = 0;
-    term_draw_end();
+    draw_drop_partial();
+    render_forget(&self.render);
+    self.term = NULL;
 }
 
 static bool
@@ -279,18 +306,6 @@ term_draw(void)
     }
 }
 
-/* Wait until nobody writes above the block. */
-static void
-draw_wait_for_place(void)
-{
-    enum { SLICE = 500 }; /* microseconds */
-    while (self.giving_way > 0) {
-        Py_BEGIN_ALLOW_THREADS
-        usleep(SLICE);
-        Py_END_ALLOW_THREADS
-    }
-}
-
 /* A block that is taller than the screen: all of it goes to the lines that can be scrolled back to. */
 static void
 draw_in_full(void)
@@ -312,6 +327,7 @@ term_draw_finish(void)
     draw_wait_for_place();
     if (self.term->plain) {
         rl_redisplay();
+        self.over = true;
         return;
     }
     self.finished = true;
@@ -335,8 +351,9 @@ term_draw_leave(void)
     }
     render_leave(&self.render, &self.out);
     draw_send();
-    free(self.partial);
-    self.partial = NULL;
+    if (self.partial_is_shown) {
+        draw_drop_partial();
+    }
 }
 
 void
@@ -408,11 +425,27 @@ term_draw_clear(bool all)
 
 /* ---- output of others ---- */
 
-void
+char *
 term_draw_give_way(void)
 {
     if (self.giving_way++ == 0 && self.term != NULL) {
         term_draw_hide();
+    }
+    char *partial = self.partial;
+    self.partial = NULL;
+    self.partial_is_shown = false;
+    return partial;
+}
+
+/* Behind what another thread has left there meanwhile, as on a terminal without a prompt. */
+static void
+draw_add_partial(const char *partial)
+{
+    size_t before = self.partial == NULL ? 0 : strlen(self.partial);
+    char *longer = realloc(self.partial, before + strlen(partial) + 1);
+    if (longer != NULL) {
+        strcpy(longer + before, partial);
+        self.partial = longer;
     }
 }
 
@@ -421,26 +454,19 @@ term_draw_take_place(const char *partial)
 {
     enum { LONGEST = 4096 }; /* bytes: more is no line that somebody reads, and is left where it is */
     if (self.term != NULL) {
-        free(self.partial);
-        self.partial = NULL;
-        if (self.term->plain || strlen(partial) > LONGEST) {
-            fprintf(self.term->out, "%s%s", partial, *partial == '\0' ? "" : "\r\n");
-            fflush(self.term->out);
+        if (strlen(partial) > LONGEST) {
+            buffer_add_string(&self.out, partial);
+            buffer_add_string(&self.out, "\r\n");
+            draw_send();
         }
         else if (*partial != '\0') {
-            self.partial = strdup(partial);
+            draw_add_partial(partial);
         }
         self.due = true;
     }
-    if (--self.giving_way == 0) {
+    if (self.giving_way > 0 && --self.giving_way == 0) { /* in a child of fork() nobody gives way */
         term_signals_wake();
     }
-}
-
-const char *
-term_draw_partial(void)
-{
-    return self.partial == NULL ? "" : self.partial;
 }
 
 bool

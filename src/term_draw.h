@@ -8,7 +8,7 @@
 /* A block begins: at the left of a row. `more`: the prompt of its further lines. */
 void term_draw_begin(const Term *term, const TermClient *client, const char *more);
 
-/* Nothing is drawn from here on. */
+/* Nothing is drawn from here on. Waits until nobody writes above the block. */
 void term_draw_end(void);
 
 /* The same in a forked child, where whoever was writing is not there any more. */
@@ -34,13 +34,9 @@ void term_draw_resize(void);
 /* Clear the screen; `all`: what has scrolled away, too. */
 void term_draw_clear(bool all);
 
-/* Somebody else writes above the block, from any thread: between these two nothing is drawn. What was written must end
- * with a line end; `partial` is what was not written yet, the start of a line, which is shown above the prompt. */
-void term_draw_give_way(void);
+/* Somebody else writes above the block, from any thread: between these two nothing is drawn. See term_give_way(). */
+char *term_draw_give_way(void);
 void term_draw_take_place(const char *partial);
-
-/* What is shown so, "" for nothing. */
-const char *term_draw_partial(void);
 
 /* Has term_draw_take_place() been called since this was asked last? */
 bool term_draw_is_due(void);

@@ -152,8 +152,7 @@ tab_show_list(const Completion *completion)
     buffer_add_string(&out, "\r\n");
     tab_add_list(&out, completion, columns, height);
     term_draw_leave();
-    fwrite(out.bytes, 1, out.size, rl_outstream);
-    fflush(rl_outstream);
+    term_write(self.term, out.bytes, out.size);
     buffer_free(&out);
     term_draw_again();
 }
