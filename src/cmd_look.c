@@ -494,7 +494,8 @@ pp_format(Console *console, PyObject *value)
     }
     PyObject *pprint = compat_import("pprint");
     PyObject *none = PyTuple_New(0);
-    PyObject *kwargs = Py_BuildValue("{s:i}", "width", talk_columns(&console->talk) - 1);
+    PyObject *kwargs = Py_BuildValue("{s:i, s:O}", "width", talk_columns(&console->talk) - 1,
+                                     "sort_dicts", Py_False); /* as they were filled: as they are shown without pp */
     PyObject *type = pprint == NULL ? NULL : PyObject_GetAttrString(pprint, "PrettyPrinter");
     PyObject *printer = type == NULL || none == NULL || kwargs == NULL ? NULL : PyObject_Call(type, none, kwargs);
     PyObject *text = printer == NULL ? NULL : PyObject_CallMethod(printer, "pformat", "(O)", value);

@@ -30,6 +30,9 @@ complete_names(Completing *c, bool begins)
         complete_offer_names(c, names);
     }
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        if (some[i] != NULL && some[i] == dicts.builtins && c->word_size == 0) {
+            matches_fence(&c->completion->matches); /* of nothing typed they fill the screen by themselves */
+        }
         if (some[i] != NULL) {
             complete_offer_keys(c, some[i]);
         }

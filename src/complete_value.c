@@ -372,10 +372,10 @@ value_in_sequence(PyObject *sequence, PyObject *key)
 
 /* A column or a field: some instance of the type that such a thing has. */
 static PeekValue
-value_column(const PeekValue *of, PyObject *key)
+value_column(const PeekValue *of, PyObject *key, bool as_attribute)
 {
     bool found = false;
-    PyObject *columns = complete_columns(of, false);
+    PyObject *columns = complete_columns(of, as_attribute);
     for (Py_ssize_t i = 0; columns != NULL && !found && i < PyList_Size(columns); i++) {
         found = value_equals(PyList_GetItem(columns, i), key);
     }
@@ -409,13 +409,29 @@ value_subscript(const Completing *c, const PeekValue *of, uint32_t open, uint32_
         value = peek_instance(of->type);
     }
     else {
-        value = value_column(of, key);
+        value = value_column(of, key, false);
     }
     if (value.object != NULL && compat_is_lazy(value.object)) {
         peek_clear(&value);
     }
     PyErr_Clear();
     Py_DECREF(key);
+    return value;
+}
+
+/* ---- attributes ---- */
+
+/* A column is reached by a dot too, though no class knows of it; what a class knows of comes first. */
+static PeekValue
+value_attribute(const PeekValue *of, PyObject *name)
+{
+    PeekValue value = peek_attribute(of, name);
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    PyObject *known = value.type != NULL || text == NULL ? NULL : peek_in_mro(of->type, text);
+    if (value.type == NULL && known == NULL) {
+        value = value_column(of, name, true);
+    }
+    Py_XDECREF(known);
     return value;
 }
 
@@ -446,7 +462,7 @@ value_of(const Completing *c, uint32_t first, uint32_t last, int depth)
                 at++;
             } while (at < last && !complete_is_name(c, at));
             PyObject *name = complete_name(c, at++);
-            value_set(&value, name == NULL ? value_unknown() : peek_attribute(&value, name));
+            value_set(&value, name == NULL ? value_unknown() : value_attribute(&value, name));
             Py_XDECREF(name);
         }
         else if (complete_is(c, at, "[") && token->other != TOKEN_NONE) {

@@ -164,6 +164,18 @@ matches_is_behind(const Matches *matches, const char *name, size_t size)
     return matches_compare(name, size, matches->names[last], matches->sizes[last]) > 0;
 }
 
+/* Is the name one of those before the fence? */
+static bool
+matches_is_in_front(const Matches *matches, const char *name, size_t size)
+{
+    for (size_t i = 0; i < matches->front; i++) {
+        if (matches->sizes[i] == size && memcmp(matches->names[i], name, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 matches_add(Matches *matches, const char *name, size_t size)
 {
@@ -171,7 +183,7 @@ matches_add(Matches *matches, const char *name, size_t size)
     if (!matches_is_behind(matches, name, size)) {
         bool there;
         size_t place = matches_place(matches, name, size, &there);
-        if (there) {
+        if (there || matches_is_in_front(matches, name, size)) {
             return;
         }
         matches_insert(matches, place, name, size);

@@ -111,6 +111,7 @@ START_TEST(test_fence)
     add_all(&matches, (const char *const[]){"z=", "y=", NULL});
     matches_fence(&matches);
     add_all(&matches, (const char *const[]){"b", "a", NULL});
+    add_all(&matches, (const char *const[]){"y=", "b", NULL}); /* there already, on either side */
     static const char *const want[] = {"y=", "z=", "a", "b"};
     ck_assert_uint_eq(matches.count, 4);
     for (size_t i = 0; i < 4; i++) {

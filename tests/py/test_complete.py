@@ -527,9 +527,12 @@ def test_a_huge_dictionary():
     assert found["names"][0] == "key000000" and complete("huge['key099999")["suffix"] == "']"
 
 
-def test_a_frame_of_pandas_by_its_class():
+def test_a_frame_of_pandas_by_its_class(monkeypatch):
     """Stands for pandas: its column labels are had from its own descriptor, unless a subclass has a say in it."""
     exploded = []
+    pandas = types.ModuleType("pandas")
+    pandas.Series = type("Series", (), {"unique": None})
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
 
     class Index(list):
         def tolist(self):
@@ -552,6 +555,9 @@ def test_a_frame_of_pandas_by_its_class():
         assert complete(text)["names"] == ["alpha", "beta gamma"]
     assert "3" in complete("frame[")["names"]
     assert complete("frame.a")["names"] == ["alpha"]
+    assert complete("frame['alpha'].uniq")["names"] == complete("frame.alpha.uniq")["names"] == ["unique"]
+    assert complete("frame.columns.uniq")["names"] == complete("frame.beta.uniq")["names"] == []
+    assert complete("other.alpha.uniq")["names"] == complete("getter.alpha.uniq")["names"] == []
     assert complete("other['")["names"] == complete("getter['")["names"] == []
     assert exploded == []
     del other, getter
@@ -637,6 +643,16 @@ def test_keyword_arguments_come_before_names():
     found = complete("function(0, ")["names"]
     assert found[:3] == ["first=", "kw_one=", "second="] and "abs" in found
     del zebra_first
+
+
+def test_the_programs_names_come_before_pythons():
+    """Of nothing typed, sixty exceptions would fill the screen before the first variable."""
+    zebra = print = 1
+    found = complete("x = ")["names"]
+    assert found.index("zebra") < found.index("ArithmeticError") and found.index("complete") < found.index("abs")
+    assert found.count("print") == 1 and found.index("print") < found.index("ArithmeticError")
+    assert complete("x = a")["names"] == sorted(complete("x = a")["names"]), "of something typed one list"
+    del zebra, print
 
 
 def test_a_signature_of_the_programs_is_not_asked(no_code):

@@ -115,6 +115,10 @@ def test_pp_shows_the_colours_of_literals(t):
     assert colours(t, "as if it were ") == PLAIN and colours(t, " list") == PLAIN
 
 
+def test_pp_keeps_the_order_of_a_dict(t):
+    assert t.run("pp {'name': 'run', 'epochs': 3, 'batch': 8}") == "{'name': 'run', 'epochs': 3, 'batch': 8}"
+
+
 def test_a_value_is_shown_as_python_shows_it(t):
     t.run("{'a': [1, None]}")
     assert colours(t, "'a': [1, None]") == PLAIN
