@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "width.h"
+
 static size_t
 indent_blanks(const char *text, size_t size)
 {
@@ -29,33 +31,16 @@ indent_is_word(const Token *token, const char *text, const char *word)
     return token->end - token->start == size && memcmp(text + token->start, word, size) == 0;
 }
 
-void
-indent_step(const char *text, size_t size, Buffer *blanks)
-{
-    enum { DEEPEST = 8 };
-    for (size_t at = 0; at < size; at++) {
-        size_t count = indent_blanks(text + at, size - at);
-        bool is_blank = at + count == size || text[at + count] == '\n';
-        if (count > 0 && count <= DEEPEST && !is_blank && at > 0) {
-            buffer_add(blanks, text + at, text[at] == '\t' ? 1 : count);
-            return;
-        }
-        const char *end = memchr(text + at, '\n', size - at);
-        if (end == NULL) {
-            break;
-        }
-        at = (size_t)(end - text);
-    }
-    buffer_add_string(blanks, "    ");
-}
-
-/* The innermost bracket that is open behind the token `last`, TOKEN_NONE for none. */
+/* The innermost bracket that is open behind the token `last`, or the f-string whose text it is part of; TOKEN_NONE for
+ * none. */
 static uint32_t
-indent_open_bracket(const Tokens *tokens, uint32_t last)
+indent_open(const Tokens *tokens, uint32_t last)
 {
+    int closed = 0; /* f-strings, on the way back */
     for (uint32_t i = last; i != TOKEN_NONE; i--) {
         const Token *token = &tokens->list[i];
-        if (token->kind == TOKEN_OPEN) {
+        closed += token->kind == TOKEN_STRING_END;
+        if (token->kind == TOKEN_OPEN || (token->kind == TOKEN_STRING_START && closed-- == 0)) {
             return i;
         }
         if (token->kind == TOKEN_CLOSE && token->other != TOKEN_NONE) {
@@ -84,6 +69,47 @@ indent_first_of_line(const Tokens *tokens, uint32_t last)
     return first;
 }
 
+/* Does the line end behind this colon, with a block below it? */
+static bool
+indent_opens_block(const Tokens *tokens, const char *text, uint32_t at)
+{
+    const Token *colon = &tokens->list[at];
+    uint32_t next = at + 1;
+    if (colon->other != TOKEN_NONE || !indent_is_word(colon, text, ":")) {
+        return false;
+    }
+    while (next < tokens->count && tokens->list[next].kind == TOKEN_COMMENT) {
+        next++;
+    }
+    return next < tokens->count && tokens->list[next].kind == TOKEN_LINE_END;
+}
+
+void
+indent_step(const Tokens *tokens, const char *text, size_t size, Buffer *blanks)
+{
+    for (uint32_t i = 0; i < tokens->count && tokens->list[i].start < size; i++) {
+        uint32_t next = i + 1;
+        if (!indent_opens_block(tokens, text, i)) {
+            continue;
+        }
+        while (next < tokens->count
+               && (tokens->list[next].kind == TOKEN_LINE_END || tokens->list[next].kind == TOKEN_COMMENT)) {
+            next++;
+        }
+        if (next == tokens->count || tokens->list[next].start >= size) {
+            break;
+        }
+        size_t head = indent_line_start(text, tokens->list[indent_first_of_line(tokens, i)].start);
+        size_t line = indent_line_start(text, tokens->list[next].start);
+        size_t before = indent_blanks(text + head, size - head), count = indent_blanks(text + line, size - line);
+        if (count > before) {
+            buffer_add(blanks, text + line + before, count - before);
+            return;
+        }
+    }
+    buffer_add_string(blanks, "    ");
+}
+
 static void
 indent_in_bracket(const Tokens *tokens, const char *text, size_t point, uint32_t open, Buffer *blanks)
 {
@@ -97,13 +123,11 @@ indent_in_bracket(const Tokens *tokens, const char *text, size_t point, uint32_t
     size_t own = indent_blanks(text + line, point - line);
     buffer_add(blanks, text + line, own);
     if (next == NULL || next->start >= point || next->kind == TOKEN_LINE_END || next->kind == TOKEN_COMMENT) {
-        indent_step(text, bracket->start, blanks);
+        indent_step(tokens, text, point, blanks);
         return;
     }
-    for (size_t at = line + own; at < next->start; at++) { /* below what follows the bracket */
-        if (((unsigned char)text[at] & 0xc0) != 0x80) {
-            buffer_add_char(blanks, ' ');
-        }
+    for (int columns = width_of(text + line + own, next->start - line - own, 0, 0); columns > 0; columns--) {
+        buffer_add_char(blanks, ' '); /* below what follows the bracket */
     }
 }
 
@@ -117,13 +141,13 @@ indent_statement(const Tokens *tokens, const char *text, uint32_t last, Buffer *
     size_t own = indent_blanks(text + line, first->start - line);
     if (indent_is_word(end, text, ":") || end->kind == TOKEN_CONTINUATION) {
         buffer_add(blanks, text + line, own);
-        indent_step(text, first->start, blanks);
+        indent_step(tokens, text, first->end, blanks);
         return;
     }
     for (size_t i = 0; i < sizeof leaving / sizeof *leaving; i++) {
         if (first->kind == TOKEN_KEYWORD && indent_is_word(first, text, leaving[i])) {
             Buffer step = {0};
-            indent_step(text, first->start, &step);
+            indent_step(tokens, text, first->end, &step);
             own -= own < step.size ? own : step.size;
             buffer_free(&step);
             break;
@@ -147,7 +171,10 @@ indent_after(const Tokens *tokens, const char *text, size_t point, Buffer *blank
         return; /* blanks would be part of it */
     }
     bool after_blank_line = token->kind == TOKEN_LINE_END;
-    uint32_t open = indent_open_bracket(tokens, last);
+    uint32_t open = indent_open(tokens, last);
+    if (open != TOKEN_NONE && tokens->list[open].kind == TOKEN_STRING_START) {
+        return;
+    }
     if (open != TOKEN_NONE) {
         indent_in_bracket(tokens, text, point, open, blanks);
         return;
