@@ -70,10 +70,11 @@ history_file_check(const char *path)
     if (fd >= 0) {
         char last[512]; /* a look at its end: reading it all is for later */
         struct stat found;
-        off_t from = fstat(fd, &found) == 0 && found.st_size > (off_t)sizeof last ? found.st_size - (off_t)sizeof last : 0;
-        ssize_t size = pread(fd, last, sizeof last, from);
+        off_t size = fstat(fd, &found) == 0 ? found.st_size : 0;
+        off_t from = size > (off_t)sizeof last ? size - (off_t)sizeof last : 0;
+        ssize_t got = pread(fd, last, sizeof last, from);
         close(fd);
-        return size > 0 && memchr(last, '\0', (size_t)size) != NULL ? NOT_A_HISTORY : NULL;
+        return got > 0 && memchr(last, '\0', (size_t)got) != NULL ? NOT_A_HISTORY : NULL;
     }
     return why == NULL ? history_path_refuses(path) : why;
 }

@@ -491,7 +491,8 @@ int
 main(void)
 {
     const TTest *const tests[] = {
-        test_shows_a_block, test_keys_are_cheap, test_keys_in_the_middle_are_cheap, test_a_new_line_in_the_middle, test_wrapped_lines_are_one_line,
+        test_shows_a_block, test_keys_are_cheap, test_keys_in_the_middle_are_cheap, test_a_new_line_in_the_middle,
+        test_wrapped_lines_are_one_line,
         test_a_block_at_the_bottom_scrolls, test_erase_leaves_nothing, test_leave_goes_to_the_last_row,
         test_without_colour_there_are_no_colours, test_fragile_characters_are_followed_by_a_place,
         test_resize_goes_to_the_start_of_the_block,
