@@ -189,3 +189,85 @@ indent_after(const Tokens *tokens, const char *text, size_t point, Buffer *blank
     }
     indent_statement(tokens, text, last, blanks);
 }
+
+/* ---- what ends something ---- */
+
+static bool
+indent_begins_with(const char *text, size_t size, const char *word)
+{
+    size_t length = strlen(word);
+    return size >= length && memcmp(text, word, length) == 0
+           && (size == length || strchr(" \t:(", text[length]) != NULL);
+}
+
+/* Which statements a clause can belong to: clause, and the words that its statement's lines begin with. */
+static const char *const CLAUSES[][7] = {
+    {"else", "if", "elif", "for", "async for", "while", "except"},
+    {"elif", "if", "elif"},
+    {"except", "try", "except"},
+    {"finally", "try", "except", "else"},
+};
+enum { CLAUSE_COUNT = sizeof CLAUSES / sizeof *CLAUSES, CLAUSE_WORDS = sizeof *CLAUSES / sizeof **CLAUSES };
+
+static bool
+indent_can_belong(const char *const clause[], const char *text, size_t size)
+{
+    for (size_t i = 1; i < CLAUSE_WORDS && clause[i] != NULL; i++) {
+        if (indent_begins_with(text, size, clause[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The line above that begins the statement of a clause, as far as indentation tells. */
+static bool
+indent_find_statement(const char *const clause[], const char *text, size_t line, size_t *found)
+{
+    size_t own = indent_blanks(text + line, strlen(text + line));
+    size_t limit = own + 1; /* lines that are indented less are candidates */
+    while (line > 0 && limit > 0) {
+        size_t end = line - 1;
+        line = indent_line_start(text, end);
+        size_t blanks = indent_blanks(text + line, end - line);
+        if (line + blanks == end || blanks >= limit) {
+            continue;
+        }
+        if (indent_can_belong(clause, text + line + blanks, end - line - blanks)) {
+            *found = line;
+            return true;
+        }
+        limit = blanks;
+    }
+    return false;
+}
+
+bool
+indent_ending(const Tokens *tokens, const char *text, size_t point, char key, Buffer *blanks)
+{
+    size_t line = indent_line_start(text, point);
+    size_t own = indent_blanks(text + line, point - line);
+    const char *word = text + line + own;
+    size_t size = point - line - own;
+    size_t like = line; /* the line whose blanks it should have */
+    uint32_t last = lexer_before(tokens, line + own);
+    uint32_t open = indent_open(tokens, last);
+    bool in_string = last != TOKEN_NONE && tokens->list[last].end > line && tokens->list[last].kind != TOKEN_LINE_END;
+    if (in_string || (open != TOKEN_NONE && tokens->list[open].kind == TOKEN_STRING_START)) {
+        return false;
+    }
+    if (key != ':' && size == 0 && open != TOKEN_NONE) {
+        like = indent_line_start(text, tokens->list[open].start);
+    }
+    for (size_t i = 0; key == ':' && open == TOKEN_NONE && i < CLAUSE_COUNT; i++) {
+        if (indent_begins_with(word, size, CLAUSES[i][0])) {
+            indent_find_statement(CLAUSES[i], text, line, &like);
+        }
+    }
+    size_t right = indent_blanks(text + like, strlen(text + like));
+    if (like == line || (right == own && memcmp(text + like, text + line, own) == 0)) {
+        return false;
+    }
+    buffer_add(blanks, text + like, right);
+    return true;
+}

@@ -119,14 +119,12 @@ term_guard_search(int fd, int c)
     return '\n';
 }
 
-/* Give readline the history, before a key that may be about it: nearly all but those that insert themselves. Thousands
- * of entries at each prompt would be felt. */
+/* Give readline the history, before the first key that may be about it. Thousands of entries at each prompt would be
+ * felt. */
 static void
-term_offer_history(int c)
+term_offer_history(int key)
 {
-    bool inserts = rl_get_keymap()[c].type == ISFUNC
-                   && (rl_get_keymap()[c].function == rl_insert || rl_get_keymap()[c].function == rl_rubout);
-    if (self.has_history || inserts || c == '\r' || c == '\t' || c == ('C' & 0x1f) || c == ('D' & 0x1f)) {
+    if (self.has_history || !term_keys_may_need_history(key)) {
         return;
     }
     self.has_history = 1;

@@ -96,6 +96,39 @@ keys_new_line(bool indented)
     buffer_free(&blanks);
 }
 
+/* Are more keys waiting, as when a text is pasted into a terminal that does not say so? Then blanks come with it. */
+static bool
+keys_is_pasting(void)
+{
+    int waiting = 0;
+    return ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+/* A closing bracket or a colon: its line may have been indented as if something else would come. */
+static int
+key_ending(int count, int key)
+{
+    Buffer blanks = {0};
+    bool again = !self.plain && !keys_is_pasting()
+                 && indent_ending(term_draw_tokens(), rl_line_buffer, (size_t)rl_point, (char)key, &blanks);
+    rl_begin_undo_group();
+    if (again && !blanks.failed) {
+        int start = keys_line_start(rl_point), end = start;
+        while (rl_line_buffer[end] == ' ' || rl_line_buffer[end] == '\t') {
+            end++;
+        }
+        int behind = rl_point - end;
+        rl_delete_text(start, end);
+        rl_point = start;
+        rl_insert_text(blanks.bytes == NULL ? "" : blanks.bytes);
+        rl_point += behind;
+    }
+    int ret = rl_insert(count, key);
+    rl_end_undo_group();
+    buffer_free(&blanks);
+    return ret;
+}
+
 /* Is the text an entry of the history, as it was kept? */
 static bool
 keys_is_recalled(void)
@@ -113,14 +146,6 @@ keys_is_above_text(void)
         at++;
     }
     return at < rl_end;
-}
-
-/* Are more keys waiting, as when a text is pasted into a terminal that does not say so? Then blanks come with it. */
-static bool
-keys_is_pasting(void)
-{
-    int waiting = 0;
-    return ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
 static int
@@ -440,6 +465,9 @@ static const TermReplacement REPLACED[] = {
     {rl_vi_complete, term_tab_vi},
 };
 
+/* Keys that insert themselves and may take indentation away. */
+static const char ENDINGS[] = ")]}:";
+
 /* What the terminal's own special keys do. */
 static const TermReplacement SPECIAL[] = {
     {rl_rubout, key_rubout},
@@ -458,12 +486,31 @@ term_keys_bind(void)
     term_state_bind_sequence("\033\r", key_new_line);
     term_state_bind_sequence("\033\n", key_new_line);
     term_state_bind_sequence("\033[Z", term_tab_shift);
+    for (const char *key = ENDINGS; *key != '\0'; key++) {
+        const char sequence[] = {*key, '\0'};
+        term_state_bind_sequence(sequence, key_ending);
+    }
 }
 
 void
 term_keys_rebind(void)
 {
     term_state_replace_keys(SPECIAL, sizeof SPECIAL / sizeof *SPECIAL);
+}
+
+bool
+term_keys_may_need_history(int key)
+{
+    static rl_command_func_t *const plain[] = {
+        rl_insert, rl_rubout, key_rubout, key_ending, key_enter, key_interrupt, key_delete, term_tab_key,
+    };
+    const KEYMAP_ENTRY *entry = &rl_get_keymap()[key];
+    for (size_t i = 0; entry->type == ISFUNC && i < sizeof plain / sizeof *plain; i++) {
+        if (entry->function == plain[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void

@@ -14,6 +14,9 @@ void term_keys_rebind(void);
 /* A line begins. */
 void term_keys_begin(const TermClient *client, bool plain);
 
+/* Could a key be about the history? Those that insert and delete characters, and end the line, are not. */
+bool term_keys_may_need_history(int key);
+
 /* How it was ended: by Enter, by Ctrl-C, or by Ctrl-D in a block. */
 TermStatus term_keys_status(void);
 
