@@ -19,6 +19,7 @@
 #include "term_draw.h"
 #include "term_state.h"
 #include "term_tab.h"
+#include "term_vi.h"
 #include "width.h"
 
 static struct {
@@ -241,6 +242,7 @@ key_line_end(int count, int key)
         return rl_end_of_line(count, key);
     }
     rl_point = keys_line_end(rl_point);
+    term_vi_end_of_line();
     return 0;
 }
 
@@ -447,6 +449,7 @@ term_keys_bind(void)
     for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
         term_state_replace(replaced[i].readline, replaced[i].own);
     }
+    term_vi_bind();
     term_state_bind('\r', key_enter);
     term_state_bind('\n', key_enter);
     term_state_bind('C' & 0x1f, key_interrupt);
