@@ -19,6 +19,7 @@
 #include "term_draw.h"
 #include "term_state.h"
 #include "term_tab.h"
+#include "term_vi.h"
 #include "width.h"
 
 static struct {
@@ -266,6 +267,7 @@ key_line_end(int count, int key)
         return rl_end_of_line(count, key);
     }
     rl_point = keys_line_end(rl_point);
+    term_vi_end_of_line();
     return 0;
 }
 
@@ -478,6 +480,7 @@ void
 term_keys_bind(void)
 {
     term_state_replace(REPLACED, sizeof REPLACED / sizeof *REPLACED);
+    term_vi_bind();
     term_state_bind('\r', key_enter);
     term_state_bind('\n', key_enter);
     term_state_bind('C' & 0x1f, key_interrupt);

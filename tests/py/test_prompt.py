@@ -533,6 +533,18 @@ def test_vi_mode(terminal):
     assert t.run("3") == "3"
 
 
+@pytest.mark.parametrize("keys, middle", [
+    ("$x", "    a = [1, 2"), ("A#", "    a = [1, 2]#"), ("I#", "    #a = [1, 2]"), ("$^i#", "    #a = [1, 2]"),
+    ("S#", "    #"), ("^wD", "    a"), ("^wC#", "    a #"), ("^wd$", "    a"), ("$D", "    a = [1, 2")])
+def test_vi_commands_about_a_line_keep_to_it(terminal, keys, middle):
+    t = opened(terminal, inputrc="set editing-mode vi\n")
+    t.line("if 1:").prompt("... ")
+    t.line("a = [1, 2]").prompt("... ")
+    t.type("b = 2").key("Escape").type("k" + keys)
+    wanted = re.compile(rf">>> if 1:\n\.\.\. {re.escape(middle)} *\n\.\.\.     b = 2$")
+    t.until(lambda: wanted.search(t.text()), "the other lines as they were")
+
+
 def test_resize_at_the_prompt(terminal):
     t = opened(terminal)
     t.type("len('" + "z" * 100 + "')")

@@ -1,0 +1,136 @@
+/* Vi mode in blocks, see term_vi.h. */
+#include "compat.h"
+
+#include "term_vi.h"
+
+#include <string.h>
+
+#include <readline/readline.h>
+
+#include "term_state.h"
+
+static int
+vi_line_start(void)
+{
+    int at = rl_point;
+    while (at > 0 && rl_line_buffer[at - 1] != '\n') {
+        at--;
+    }
+    return at;
+}
+
+static int
+vi_line_end(void)
+{
+    int at = rl_point;
+    while (at < rl_end && rl_line_buffer[at] != '\n') {
+        at++;
+    }
+    return at;
+}
+
+static int
+vi_line_text(void)
+{
+    int at = vi_line_start();
+    while (at < rl_end && (rl_line_buffer[at] == ' ' || rl_line_buffer[at] == '\t')) {
+        at++;
+    }
+    return at;
+}
+
+static int
+vi_step_back(int at)
+{
+    do {
+        at--;
+    } while (((unsigned char)rl_line_buffer[at] & 0xc0) == 0x80);
+    return at;
+}
+
+void
+term_vi_end_of_line(void)
+{
+    /* Of the last line readline sees to that itself. */
+    if (rl_get_keymap() == vi_movement_keymap && rl_point < rl_end && vi_line_start() < rl_point) {
+        rl_point = vi_step_back(rl_point);
+    }
+}
+
+static void
+vi_kill(int from, int to)
+{
+    if (from < to) {
+        rl_kill_text(from, to);
+        rl_point = from;
+    }
+}
+
+static int
+vi_append_at_end(int Py_UNUSED(count), int key)
+{
+    rl_point = vi_line_end();
+    return rl_vi_insert_mode(1, key);
+}
+
+static int
+vi_insert_at_start(int Py_UNUSED(count), int key)
+{
+    rl_point = vi_line_text();
+    return rl_vi_insert_mode(1, key);
+}
+
+static int
+vi_first_print(int Py_UNUSED(count), int Py_UNUSED(key))
+{
+    rl_point = vi_line_text();
+    return 0;
+}
+
+/* S: the line's text; what it is indented by stays. */
+static int
+vi_substitute(int count, int key)
+{
+    if (key != 'S') {
+        return rl_vi_subst(count, key);
+    }
+    vi_kill(vi_line_text(), vi_line_end());
+    return rl_vi_insert_mode(1, key);
+}
+
+/* D */
+static int
+vi_delete_to(int count, int key)
+{
+    if (key != 'D') {
+        return rl_vi_delete_to(count, key);
+    }
+    vi_kill(rl_point, vi_line_end());
+    term_vi_end_of_line();
+    return 0;
+}
+
+/* C */
+static int
+vi_change_to(int count, int key)
+{
+    if (key != 'C') {
+        return rl_vi_change_to(count, key);
+    }
+    vi_kill(rl_point, vi_line_end());
+    return rl_vi_insert_mode(1, key);
+}
+
+void
+term_vi_bind(void)
+{
+    static const TermReplacement replaced[] = {
+        {rl_vi_append_eol, vi_append_at_end},
+        {rl_vi_insert_beg, vi_insert_at_start},
+        {rl_vi_first_print, vi_first_print},
+        {rl_vi_subst, vi_substitute},
+        {rl_vi_delete_to, vi_delete_to},
+        {rl_vi_change_to, vi_change_to},
+    };
+    term_state_replace(replaced, sizeof replaced / sizeof *replaced);
+}
