@@ -38,7 +38,7 @@ static struct {
     Buffer out;
     char *partial;            /* owned or NULL: a line of somebody's output, not finished */
     int giving_way;           /* how many threads are writing above the block */
-    bool due;
+    bool due;                 /* somebody has written above it, and it is not drawn anew yet */
     char word[32];            /* the first word of the text, as asked of the client */
     bool word_is_command;
 } self;
@@ -60,6 +60,15 @@ static void
 draw_style(size_t start, size_t end, Style style)
 {
     memset(self.styles + start, style, end - start);
+}
+
+/* What Python will not take: a bracket that closes another or none, a character that it does not know. Not the ? behind
+ * a name, which asks about it. */
+static bool
+draw_is_wrong(const char *text, size_t size, const Token *token)
+{
+    bool asks = text[token->start] == '?' && memchr(text, '\n', size) == NULL;
+    return (token->kind == TOKEN_ERROR && !asks) || (token->kind == TOKEN_CLOSE && (token->flags & TOKEN_UNMATCHED));
 }
 
 /* The quotes that open a string without an end, and a bracket that is still open. */
@@ -139,7 +148,8 @@ draw_styles(const char *text, size_t size, size_t point)
     draw_style(0, size, STYLE_PLAIN);
     for (size_t i = 0; i < self.tokens.count; i++) {
         const Token *token = &self.tokens.list[i];
-        draw_style(token->start, token->end, paint_style(token));
+        draw_style(token->start, token->end,
+                   draw_is_wrong(text, size, token) ? STYLE_WRONG : paint_style(token));
         if ((token->flags & TOKEN_UNFINISHED) || (token->kind == TOKEN_OPEN && (token->flags & TOKEN_UNMATCHED))) {
             draw_unfinished(text, token);
         }
@@ -194,6 +204,7 @@ draw_add_above(Buffer *above)
 static void
 draw_block(void)
 {
+    self.due = false;
     Buffer prompt = {0}, above = {0};
     size_t size = (size_t)rl_end;
     size_t point = self.finished ? size : (size_t)rl_point;
@@ -220,6 +231,18 @@ draw_block(void)
 }
 
 static void
+draw_plain(void)
+{
+    if (self.due) {
+        self.due = false;
+        rl_on_new_line();
+        rl_forced_update_display(); /* which comes back here */
+        return;
+    }
+    rl_redisplay();
+}
+
+static void
 draw_measure(void)
 {
     term_size(self.term, &self.columns, &self.height);
@@ -243,6 +266,10 @@ term_draw_begin(const Term *term, const TermClient *client, const char *more)
 void
 term_draw_end(void)
 {
+    if (self.term != NULL && self.term->plain && self.partial != NULL) {
+        fprintf(self.term->out, "%s\r\n", self.partial);
+        fflush(self.term->out);
+    }
     render_forget(&self.render);
     free(self.partial);
     self.partial = NULL;
@@ -253,6 +280,7 @@ void
 term_draw_forget(void)
 {
     self.giving_way = 0;
+    self.term = NULL;
     term_draw_end();
 }
 
@@ -271,7 +299,7 @@ term_draw(void)
         return;
     }
     if (self.term->plain) {
-        rl_redisplay();
+        draw_plain();
     }
     else {
         draw_block();
@@ -310,7 +338,7 @@ term_draw_finish(void)
 {
     draw_wait_for_place();
     if (self.term->plain) {
-        rl_redisplay();
+        draw_plain();
         return;
     }
     self.finished = true;
@@ -331,6 +359,9 @@ term_draw_leave(void)
         rl_redisplay();
         rl_point = point;
         return;
+    }
+    if (!self.finished && self.giving_way == 0) {
+        draw_block(); /* while more keys are waiting it may not have been */
     }
     render_leave(&self.render, &self.out);
     draw_send();
@@ -422,8 +453,8 @@ term_draw_take_place(const char *partial)
     if (self.term != NULL) {
         free(self.partial);
         self.partial = NULL;
-        if (self.term->plain || strlen(partial) > LONGEST) {
-            fprintf(self.term->out, "%s%s", partial, *partial == '\0' ? "" : "\r\n");
+        if (strlen(partial) > LONGEST) {
+            fprintf(self.term->out, "%s\r\n", partial);
             fflush(self.term->out);
         }
         else if (*partial != '\0') {
@@ -445,7 +476,5 @@ term_draw_partial(void)
 bool
 term_draw_is_due(void)
 {
-    bool due = self.due && self.giving_way == 0;
-    self.due = self.due && !due;
-    return due;
+    return self.due && self.giving_way == 0;
 }

@@ -35,14 +35,15 @@ void term_draw_resize(void);
 void term_draw_clear(bool all);
 
 /* Somebody else writes above the block, from any thread: between these two nothing is drawn. What was written must end
- * with a line end; `partial` is what was not written yet, the start of a line, which is shown above the prompt. */
+ * with a line end; `partial` is what was not written yet, the start of a line, which is shown above the prompt. (In
+ * plain mode when it is finished, or the reading is.) */
 void term_draw_give_way(void);
 void term_draw_take_place(const char *partial);
 
 /* What is shown so, "" for nothing. */
 const char *term_draw_partial(void);
 
-/* Has term_draw_take_place() been called since this was asked last? */
+/* Has term_draw_take_place() been called since the block was drawn? */
 bool term_draw_is_due(void);
 
 /* The tokens of rl_line_buffer as it is now. */
