@@ -258,8 +258,13 @@ term_state_bind(int key, rl_command_func_t *function)
 void
 term_state_bind_sequence(const char *sequence, rl_command_func_t *function)
 {
-    rl_bind_keyseq_in_map(sequence, function, emacs_standard_keymap);
-    rl_bind_keyseq_in_map(sequence, function, vi_insertion_keymap);
+    const Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        rl_command_func_t *bound = rl_function_of_keyseq(sequence, maps[i], NULL);
+        if (bound == NULL || bound == rl_vi_editing_mode) { /* readline's own, for Escape and Enter */
+            rl_bind_keyseq_in_map(sequence, function, maps[i]);
+        }
+    }
 }
 
 /* In a map and those below it. A map may lead back to one of the five, which have a turn of their own. */
