@@ -21,8 +21,8 @@ streams_write_through(PyObject *stream, PyObject *text)
     return result;
 }
 
-/* What to show of a line that is not finished: a progress bar writes itself anew behind each carriage return. New
- * reference to bytes, or NULL without an exception. */
+/* What to show of a line that is not finished: a progress bar writes itself anew behind each carriage return, also one
+ * that it ends with, which is kept for what follows. New reference to bytes, or NULL without an exception. */
 static PyObject *
 streams_partial(PyObject *whole, Py_ssize_t start)
 {
@@ -31,7 +31,7 @@ streams_partial(PyObject *whole, Py_ssize_t start)
         length--;
     }
     Py_ssize_t back = PyUnicode_FindChar(whole, '\r', start, length, -1);
-    PyObject *tail = PyUnicode_Substring(whole, back >= 0 ? back + 1 : start, length);
+    PyObject *tail = PyUnicode_Substring(whole, back >= 0 ? back + 1 : start, PyUnicode_GetLength(whole));
     PyObject *bytes = tail == NULL ? NULL : PyUnicode_EncodeFSDefault(tail);
     PyErr_Clear();
     Py_XDECREF(tail);

@@ -39,7 +39,7 @@ static struct {
     char *partial;            /* owned or NULL: a line of somebody's output, not finished */
     bool partial_is_shown;
     int giving_way;           /* how many threads are writing above the block */
-    bool due;
+    bool due;                 /* somebody has written above it, and it is not drawn anew yet */
     char word[32];            /* the first word of the text, as asked of the client */
     bool word_is_command;
 } self;
@@ -59,6 +59,15 @@ static void
 draw_style(size_t start, size_t end, Style style)
 {
     memset(self.styles + start, style, end - start);
+}
+
+/* What Python will not take: a bracket that closes another or none, a character that it does not know. Not the ? behind
+ * a name, which asks about it. */
+static bool
+draw_is_wrong(const char *text, size_t size, const Token *token)
+{
+    bool asks = text[token->start] == '?' && memchr(text, '\n', size) == NULL;
+    return (token->kind == TOKEN_ERROR && !asks) || (token->kind == TOKEN_CLOSE && (token->flags & TOKEN_UNMATCHED));
 }
 
 /* The quotes that open a string without an end, and a bracket that is still open. */
@@ -138,7 +147,8 @@ draw_styles(const char *text, size_t size, size_t point)
     draw_style(0, size, STYLE_PLAIN);
     for (size_t i = 0; i < self.tokens.count; i++) {
         const Token *token = &self.tokens.list[i];
-        draw_style(token->start, token->end, paint_style(token));
+        draw_style(token->start, token->end,
+                   draw_is_wrong(text, size, token) ? STYLE_WRONG : paint_style(token));
         if ((token->flags & TOKEN_UNFINISHED) || (token->kind == TOKEN_OPEN && (token->flags & TOKEN_UNMATCHED))) {
             draw_unfinished(text, token);
         }
@@ -205,6 +215,7 @@ draw_add_above(Buffer *above)
 static void
 draw_block(void)
 {
+    self.due = false;
     Buffer prompt = {0}, above = {0};
     size_t size = (size_t)rl_end;
     size_t point = self.finished ? size : (size_t)rl_point;
@@ -231,6 +242,18 @@ draw_block(void)
     buffer_free(&above);
     render_draw(&self.render, &self.out);
     draw_send();
+}
+
+static void
+draw_plain(void)
+{
+    if (self.due) {
+        self.due = false;
+        rl_on_new_line();
+        rl_forced_update_display(); /* which comes back here */
+        return;
+    }
+    rl_redisplay();
 }
 
 static void
@@ -299,7 +322,7 @@ term_draw(void)
         return;
     }
     if (self.term->plain) {
-        rl_redisplay();
+        draw_plain();
     }
     else {
         draw_block();
@@ -326,7 +349,7 @@ term_draw_finish(void)
 {
     draw_wait_for_place();
     if (self.term->plain) {
-        rl_redisplay();
+        draw_plain();
         self.over = true;
         return;
     }
@@ -348,6 +371,9 @@ term_draw_leave(void)
         rl_redisplay();
         rl_point = point;
         return;
+    }
+    if (!self.finished && self.giving_way == 0) {
+        draw_block(); /* while more keys are waiting it may not have been */
     }
     render_leave(&self.render, &self.out);
     draw_send();
@@ -472,7 +498,5 @@ term_draw_take_place(const char *partial)
 bool
 term_draw_is_due(void)
 {
-    bool due = self.due && self.giving_way == 0;
-    self.due = self.due && !due;
-    return due;
+    return self.due && self.giving_way == 0;
 }

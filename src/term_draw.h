@@ -38,7 +38,7 @@ void term_draw_clear(bool all);
 char *term_draw_give_way(void);
 void term_draw_take_place(const char *partial);
 
-/* Has term_draw_take_place() been called since this was asked last? */
+/* Has term_draw_take_place() been called since the block was drawn? */
 bool term_draw_is_due(void);
 
 /* The tokens of rl_line_buffer as it is now. */

@@ -26,7 +26,7 @@ static struct {
     const TermClient *client; /* borrowed */
     bool plain;
     bool interrupted, dropped;
-    int goal;                 /* the column that Up and Down try to keep */
+    int goal;                 /* the column that Up and Down try to keep; -1: the cursor's */
 } self;
 
 /* ---- lines ---- */
@@ -271,13 +271,14 @@ key_line_end(int count, int key)
     return 0;
 }
 
-static bool keys_is_vertical(rl_command_func_t *function);
+static rl_command_func_t *keys_readlines_vertical(rl_command_func_t *function);
 
 /* Up or down a line, as often as `count` says; what is left at the block's end is the history's. */
 static int
-keys_vertical(int direction, int count, int key, rl_command_func_t *own, rl_command_func_t *readline)
+keys_vertical(int direction, int count, int key, rl_command_func_t *readline)
 {
-    bool keep_goal = keys_is_vertical(rl_last_func);
+    rl_command_func_t *last = keys_readlines_vertical(rl_last_func);
+    bool keep_goal = last != NULL && self.goal >= 0;
     if (count < 0) {
         direction = -direction;
         count = -count;
@@ -289,16 +290,17 @@ keys_vertical(int direction, int count, int key, rl_command_func_t *own, rl_comm
     if (count == 0) {
         return 0;
     }
-    if (rl_last_func == own) {
-        rl_last_func = readline; /* a search goes on with what it has been searching for */
+    self.goal = -1;
+    if (last != NULL) {
+        rl_last_func = last; /* a search goes on with what it has been searching for */
     }
     return readline(count, key);
 }
 
-#define VERTICAL(name, direction, readline)                                \
-    static int name(int count, int key)                                    \
-    {                                                                      \
-        return keys_vertical(direction, count, key, name, readline);       \
+#define VERTICAL(name, direction, readline)                     \
+    static int name(int count, int key)                         \
+    {                                                           \
+        return keys_vertical(direction, count, key, readline);  \
     }
 VERTICAL(key_up, -1, rl_get_previous_history)
 VERTICAL(key_down, 1, rl_get_next_history)
@@ -308,11 +310,17 @@ VERTICAL(key_up_substring, -1, rl_history_substr_search_backward)
 VERTICAL(key_down_substring, 1, rl_history_substr_search_forward)
 #undef VERTICAL
 
-static bool
-keys_is_vertical(rl_command_func_t *function)
+/* What such a key is in readline, NULL for another key. */
+static rl_command_func_t *
+keys_readlines_vertical(rl_command_func_t *function)
 {
-    return function == key_up || function == key_down || function == key_up_search || function == key_down_search
-           || function == key_up_substring || function == key_down_substring;
+    return function == key_up               ? rl_get_previous_history
+           : function == key_down           ? rl_get_next_history
+           : function == key_up_search      ? rl_history_search_backward
+           : function == key_down_search    ? rl_history_search_forward
+           : function == key_up_substring   ? rl_history_substr_search_backward
+           : function == key_down_substring ? rl_history_substr_search_forward
+                                            : NULL;
 }
 
 /* ---- deleting ---- */
@@ -368,10 +376,11 @@ key_rubout(int count, int key)
             column = 0;
         }
     }
+    char blank;
     if (self.plain || rl_explicit_arg || column == 0) {
         return rl_rubout(count, key);
     }
-    int from = rl_point - ((column - 1) % 4 + 1);
+    int from = rl_point - ((column - 1) % term_tab_step(&blank) + 1);
     rl_delete_text(from, rl_point);
     rl_point = from;
     return 0;
@@ -490,8 +499,7 @@ term_keys_bind(void)
     term_state_bind_sequence("\033\n", key_new_line);
     term_state_bind_sequence("\033[Z", term_tab_shift);
     for (const char *key = ENDINGS; *key != '\0'; key++) {
-        const char sequence[] = {*key, '\0'};
-        term_state_bind_sequence(sequence, key_ending);
+        term_state_bind_inserting(*key, key_ending);
     }
 }
 
@@ -522,7 +530,8 @@ term_keys_begin(const TermClient *client, bool plain)
     self.client = client;
     self.plain = plain;
     self.interrupted = self.dropped = false;
-    }
+    self.goal = -1;
+}
 
 TermStatus
 term_keys_status(void)

@@ -259,8 +259,25 @@ term_state_bind(int key, rl_command_func_t *function)
 void
 term_state_bind_sequence(const char *sequence, rl_command_func_t *function)
 {
-    rl_bind_keyseq_in_map(sequence, function, emacs_standard_keymap);
-    rl_bind_keyseq_in_map(sequence, function, vi_insertion_keymap);
+    const Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        rl_command_func_t *bound = rl_function_of_keyseq(sequence, maps[i], NULL);
+        if (bound == NULL || bound == rl_vi_editing_mode) { /* readline's own, for Escape and Enter */
+            rl_bind_keyseq_in_map(sequence, function, maps[i]);
+        }
+    }
+}
+
+void
+term_state_bind_inserting(int key, rl_command_func_t *function)
+{
+    KEYMAP_ENTRY *const maps[] = {emacs_standard_keymap, vi_insertion_keymap};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        KEYMAP_ENTRY *entry = &maps[i][key];
+        if (entry->type == ISFUNC && (entry->function == rl_insert || entry->function == rl_insert_close)) {
+            entry->function = function;
+        }
+    }
 }
 
 static void

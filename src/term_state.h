@@ -23,9 +23,10 @@ void term_state_abandon(void);
 int term_state_is_hosts(void);
 
 /* For `set_up`: bind a key in the maps that text is typed with, emacs and vi; a key sequence that starts with Escape in
- * those of emacs and of vi's insertion. */
+ * those of emacs and of vi's insertion, unless the user has bound it; there too a key that inserts itself so far. */
 void term_state_bind(int key, rl_command_func_t *function);
 void term_state_bind_sequence(const char *sequence, rl_command_func_t *function);
+void term_state_bind_inserting(int key, rl_command_func_t *function);
 
 /* Put functions in the place of readline's, wherever those are bound: for `set_up`. The other does so for what is bound
  * to single keys where text is typed: at any time. */

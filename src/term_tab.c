@@ -14,6 +14,7 @@
 #include <readline/readline.h>
 
 #include "buffer.h"
+#include "indent.h"
 #include "term_draw.h"
 #include "theme.h"
 #include "width.h"
@@ -293,6 +294,19 @@ tab_line_start(void)
 }
 
 int
+term_tab_step(char *blank)
+{
+    enum { LARGEST = 16 };
+    Buffer step = {0};
+    indent_step(term_draw_tokens(), rl_line_buffer, (size_t)rl_point, &step);
+    bool known = !step.failed && step.size <= LARGEST;
+    *blank = known ? *step.bytes : ' ';
+    int count = !known ? 4 : *blank == '\t' ? 1 : (int)step.size;
+    buffer_free(&step);
+    return count;
+}
+
+int
 term_tab_key(int count, int key)
 {
     int start = tab_line_start();
@@ -302,16 +316,17 @@ term_tab_key(int count, int key)
             return tab_setting("disable-completion") ? rl_insert(count, key) : tab_complete(term_tab_key);
         }
     }
-    char spaces[] = "    ";
-    spaces[4 - column % 4] = '\0'; /* to the next step of indentation */
-    return rl_insert_text(spaces) > 0 ? 0 : 1;
+    char blank;
+    int step = term_tab_step(&blank);
+    return rl_insert(step - column % step, blank); /* to the next step of indentation */
 }
 
 int
 term_tab_shift(int Py_UNUSED(count), int Py_UNUSED(key))
 {
-    int start = tab_line_start(), blanks = 0;
-    while (blanks < 4 && rl_line_buffer[start + blanks] == ' ') {
+    char blank;
+    int start = tab_line_start(), blanks = 0, step = term_tab_step(&blank);
+    while (blanks < step && rl_line_buffer[start + blanks] == blank) {
         blanks++;
     }
     if (blanks == 0) {

@@ -7,6 +7,9 @@
 
 void term_tab_begin(const Term *term, const TermClient *client);
 
+/* A step of indentation as the block has it above the cursor: so many blanks, which are stored. */
+int term_tab_step(char *blank);
+
 /* Tab: a step of indentation in the blanks that a line begins with, else completion. Shift-Tab takes a step away. */
 int term_tab_key(int count, int key);
 int term_tab_shift(int count, int key);

@@ -31,6 +31,9 @@ KEYS = {
     "Up": "\x1b[A", "Down": "\x1b[B", "Right": "\x1b[C", "Left": "\x1b[D", "Home": "\x1b[H", "End": "\x1b[F",
 }
 
+# A line of 9600 baud.
+SLOW_BYTES, SLOW_SECONDS = 96, 0.1
+
 # What the process should start in. The shell opens the terminal as the leader of a new session, and so makes it the
 # controlling terminal, wherever standard input and output go; then it becomes the program.
 LEADER = 'exec 9<>"$0" 9>&-; exec "$@"'
@@ -43,10 +46,12 @@ ORPHAN = 'exec "$@"'
 class Screen(pyte.Screen):
     """pyte's screen, plus the rows that left it at the top and a mark on every row that continues the one above."""
 
-    def __init__(self, columns, lines, answer):
+    def __init__(self, columns, lines, answer, reflow=False):
         self.gone = []
+        self.gone_cells = []                  # the same rows as they were, to be wrapped anew
         self.drawing = False
         self.answer = answer
+        self.reflow = reflow
         super().__init__(columns, lines)
 
     def draw(self, data):
@@ -63,13 +68,27 @@ class Screen(pyte.Screen):
     def index(self):
         top, bottom = self.margins or (0, self.lines - 1)
         if self.cursor.y == bottom and top == 0:
-            self.gone.append(self.row(top))
+            self.leave()
         super().index()
+
+    def leave(self):
+        """The row at the top is about to scroll away."""
+        self.gone.append(self.row(0))
+        self.gone_cells.append(self.buffer[0])
+
+    def select_graphic_rendition(self, *attributes, **private):
+        """pyte does not know faint text: here it is a colour of its own."""
+        super().select_graphic_rendition(*attributes, **private)
+        if 2 in attributes:
+            self.cursor.attrs = self.cursor.attrs._replace(fg="faint")
 
     def resize(self, lines, columns):
         """As xterm does: no text is wrapped anew, and rows leave at the top only to keep the cursor's row."""
+        if self.reflow and (lines, columns) != (self.lines, self.columns):
+            self.wrap_anew(lines, columns)
+            return
         for _ in range(max(0, self.cursor.y - lines + 1)):
-            self.gone.append(self.row(0))
+            self.leave()
             for y in range(self.lines - 1):
                 self.buffer[y] = self.buffer[y + 1]
             self.buffer.pop(self.lines - 1, None)
@@ -81,12 +100,57 @@ class Screen(pyte.Screen):
         self.cursor.x = min(self.cursor.x, columns - 1)
         self.tabstops = set(range(8, columns, 8))
 
+    def wrap_anew(self, lines, columns):
+        """As VTE and tmux do: rows that continue each other are one line, which is broken for the new width. The
+        cursor stays on its character, or as far behind the line's end as it was."""
+        last = max([self.cursor.y] + [y for y in range(self.lines) if self.row(y)[0]])
+        here = len(self.gone_cells) + self.cursor.y
+        long, cursor = [], None               # lines as lists of cells; the cursor as line and offset
+        for number, row in enumerate(self.gone_cells + [self.buffer[y] for y in range(last + 1)]):
+            width = getattr(row, "continues", 0)
+            if width and long:
+                long[-1] += [self.default_char] * (width - len(long[-1]) % width if len(long[-1]) % width else 0)
+            else:
+                long.append([])
+            if number == here:
+                cursor = len(long) - 1, len(long[-1]) + self.cursor.x
+            taken = max((x + 1 for x in row if x < self.columns and row[x] != self.default_char), default=0)
+            long[-1] += [row[x] for x in range(taken)]
+        line, offset = cursor
+        long[line] += [self.default_char] * (offset - len(long[line]))
+        rows, place = [], None
+        for number, cells in enumerate(long):
+            at, start = 0, len(rows)
+            while at < len(cells) or at == 0 or (number == line and at == offset):
+                end = at + columns
+                if end < len(cells) and columns > 1 and cells[end].data == "":
+                    end -= 1                  # a wide character that does not fit
+                row = pyte.screens.StaticDefaultDict(self.default_char)
+                row.update(enumerate(cells[at:end]))
+                row.continues = columns if len(rows) > start else 0
+                if number == line and at <= offset < end:
+                    place = len(rows), offset - at
+                rows.append(row)
+                at = end
+        top = min(max(0, len(rows) - lines), place[0])
+        self.lines, self.columns = lines, columns
+        self.gone_cells = rows[:top]
+        self.gone = [self.text_of(row) for row in self.gone_cells]
+        self.buffer.clear()
+        for y, row in enumerate(rows[top:top + lines]):
+            self.buffer[y] = row
+        self.cursor.y, self.cursor.x = place[0] - top, place[1]
+        self.set_margins()
+        self.tabstops = set(range(8, columns, 8))
+
     def write_process_input(self, data):
         self.answer(data)
 
     def row(self, y):
         """A row as (text, width of the terminal when it continued the row above, else 0)."""
-        row = self.buffer[y]
+        return self.text_of(self.buffer[y])
+
+    def text_of(self, row):
         # A wide character leaves an empty cell behind it; join() skips it.
         return "".join(row[x].data for x in range(max(self.columns, 0))).rstrip(), getattr(row, "continues", 0)
 
@@ -110,18 +174,19 @@ class Terminal:
     """A process on a pseudo-terminal. `Terminal.play()` runs a whole transcript; the rest are its parts."""
 
     def __init__(self, argv, *, env, cwd, rows=24, columns=80, stdin=None, stdout=None, stderr=None,
-                 controlling=True, job_control=False, pass_fds=()):
+                 controlling=True, job_control=False, pass_fds=(), reflow=False):
         self.master, self.slave = os.openpty()
         self.resize(rows, columns, tell=False)
         os.set_blocking(self.master, False)
         self.raw = bytearray()
         self.model = True
-        self.screen = Screen(columns, rows, lambda data: self.type(data))
+        self.screen = Screen(columns, rows, lambda data: self.type(data), reflow)
         self.stream = pyte.ByteStream(self.screen)
         self.mark = (0, 0)
         self.prompt_row = self.sent_row = -1
         self.prompt_text = None
         self.settled = 0
+        self.slow_until = None                # see slow_line()
         self.at_prompt = False
         self.status = None
         self.modes = termios.tcgetattr(self.slave)
@@ -139,8 +204,14 @@ class Terminal:
         """Take what the terminal has to say now; False when there is nothing."""
         if self.master is None:
             return False
+        size = 65536
+        if self.slow_until is not None:
+            if time.monotonic() < self.slow_until:
+                return False
+            size = SLOW_BYTES
+            self.slow_until = time.monotonic() + SLOW_SECONDS
         try:
-            data = os.read(self.master, 65536)
+            data = os.read(self.master, size)
         except BlockingIOError:
             return False
         except OSError:                       # EIO: the last one to hold the terminal has closed it
@@ -153,7 +224,10 @@ class Terminal:
     def _wait(self, seconds):
         """Wait for output, or for the end of the program, at most so many seconds."""
         poll = select.poll()
-        poll.register(self.master, select.POLLIN)
+        if self.slow_until is None:
+            poll.register(self.master, select.POLLIN)
+        else:
+            seconds = min(seconds, self.slow_until - time.monotonic())
         if self.status is None:
             poll.register(self.pidfd, select.POLLIN)
         ready = dict(poll.poll(max(0, seconds) * 1000))
@@ -194,7 +268,7 @@ class Terminal:
         deadline = time.monotonic() + TIMEOUT
         while view:
             poll = select.poll()
-            poll.register(self.master, select.POLLIN | select.POLLOUT)
+            poll.register(self.master, select.POLLOUT if self.slow_until else select.POLLIN | select.POLLOUT)
             events = dict(poll.poll(1000)).get(self.master, 0)
             if events & select.POLLIN:
                 self._read()
@@ -215,6 +289,18 @@ class Terminal:
     def further_line(self, text):
         """Type a line of a block, with its indentation, in the place of the one that it has already; and Enter."""
         return self.key("C-u").line(text) if text.strip() else self.line()
+
+    def lines(self, *texts):
+        """Type the lines of a block without their indentation, Enter between them, each when its row is there."""
+        for number, text in enumerate(texts):
+            if number:
+                row = self.screen.place()[0]
+                self.type("\r")
+                self.until(lambda: self.screen.place()[0] > row and self.left_of_cursor().strip() == PS2.strip(),
+                           "a further line")
+            self.type(text)
+            self.until(lambda: self.left_of_cursor(2).endswith(text[-8:]), repr(text))
+        return self
 
     def key(self, *names):
         """Press keys: 'C-c', 'M-b', 'Up', 'Tab', …"""
@@ -285,7 +371,7 @@ class Terminal:
         row, column = self.screen.place()
         if row <= self.prompt_row:
             return None
-        left = "".join(self.screen.buffer[self.screen.cursor.y][x].data for x in range(column))
+        left = self.left_of_cursor()
         for prompt in prompts:
             if isinstance(prompt, re.Pattern):
                 match = prompt.search(left)
@@ -294,6 +380,54 @@ class Terminal:
             elif re.search(re.escape(prompt) + ("$" if prompt == PS1 else " *$"), left):
                 return prompt                 # a further line begins with the blanks that belong there
         return None
+
+    def left_of_cursor(self, rows=1):
+        """What stands in the cursor's row, left of it; with more rows, in those above it too."""
+        y = self.screen.cursor.y
+        row = self.screen.buffer[y]
+        above = "".join(self.screen.row(n)[0] for n in range(max(0, y - rows + 1), y))
+        return above + "".join(row[x].data for x in range(self.screen.cursor.x))
+
+    def shown(self, cursor="|"):
+        """The rows from the last prompt on, with a mark where the cursor is."""
+        rows = [text for text, _ in self.screen.rows()]
+        row, column = self.screen.place()
+        rows[row] = self.left_of_cursor() + cursor + rows[row][len(self.left_of_cursor()):]
+        return "\n".join(rows[max(self.prompt_row, 0):]).rstrip("\n")
+
+    def shows(self, *rows):
+        """Wait until the rows from the last prompt on are these, given one by one or as an indented literal. Where one
+        of them has a |, the cursor must stand there."""
+        wanted = "\n".join(textlines(rows[0]) if len(rows) == 1 else [row.rstrip() for row in rows])
+        mark = "|" if "|" in wanted else ""
+
+        def seen():
+            return "\n".join(row.rstrip() for row in self.shown(mark).split("\n")) == wanted
+        try:
+            self.until(seen, "the block")
+        except AssertionError as error:
+            raise AssertionError(f"the screen shows\n{self.shown()}\n---- and not\n{wanted}\n{error}") from None
+        return self
+
+    def look(self, text, within=None):
+        """How a text is shown where it stands last on the screen (`within` a text there): colour, and what else."""
+        screen = self.screen
+        for y in reversed(range(screen.lines)):
+            row = "".join(screen.buffer[y][x].data or "\0" for x in range(screen.columns))
+            start = row.rfind(within or text)
+            if start >= 0:
+                start += within.index(text) if within else 0
+                looks = {self._look_of(screen.buffer[y][start + i]) for i, c in enumerate(text) if c != " "}
+                return " / ".join(sorted(looks))
+        raise AssertionError(f"{text!r} is not on the screen\n{self.dump()}")
+
+    @staticmethod
+    def _look_of(cell):
+        return " ".join([cell.fg] + [name for name in ("bold", "underscore", "reverse") if getattr(cell, name)])
+
+    def slow_line(self):
+        """From now on the terminal takes in 960 bytes a second."""
+        self.slow_until = time.monotonic()
 
     def prompt(self, *prompts, timeout=None, ended=False):
         """Wait for a fresh prompt; return what was shown since the last input. None: the program ended instead."""
@@ -412,12 +546,12 @@ class Terminal:
 
     def resize(self, rows, columns, tell=True):
         """Give the terminal another size, as a window manager does: the foreground process group gets SIGWINCH."""
-        fcntl.ioctl(self.slave if not tell else self.master, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
         if tell:
             while self._read():               # what was written for the old size
                 pass
             self.screen.resize(rows, columns)
+        fcntl.ioctl(self.slave if not tell else self.master, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", rows, columns, 0, 0))
 
     def echoes(self):
         """Does the terminal echo and collect lines by itself, as it does for a program that reads its input?"""
