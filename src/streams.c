@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "term.h"
@@ -101,6 +102,18 @@ streams_terminal_of(PyObject *stream)
     return fd >= 0 && isatty(fd) ? fd : -1;
 }
 
+int
+streams_is_on(PyObject *stream, int terminal)
+{
+    struct stat here, there;
+    int fd = streams_terminal_of(stream);
+    if (fd < 0 || fstat(terminal, &here) < 0 || fstat(fd, &there) < 0) {
+        return 0;
+    }
+    /* /dev/tty is a device of its own, and another name of the controlling terminal, which answers this. */
+    return here.st_rdev == there.st_rdev || (tcgetpgrp(terminal) >= 0 && tcgetpgrp(fd) >= 0);
+}
+
 static int
 streams_has(const Streams *streams, PyObject *stream)
 {
@@ -113,7 +126,7 @@ streams_has(const Streams *streams, PyObject *stream)
 }
 
 void
-streams_take(Streams *streams)
+streams_take(Streams *streams, int terminal)
 {
     static const char *const names[STREAMS_MOST] = {"stdout", "stderr", "__stdout__", "__stderr__"};
     PyObject *io = compat_import("io");
@@ -122,7 +135,7 @@ streams_take(Streams *streams)
     for (int i = 0; type != NULL && i < STREAMS_MOST; i++) {
         PyObject *stream = PySys_GetObject(names[i]);
         if (stream == NULL || (PyObject *)Py_TYPE(stream) != type || streams_has(streams, stream)
-            || streams_terminal_of(stream) < 0) {
+            || !streams_is_on(stream, terminal)) {
             continue;
         }
         PyObject *write = PyCFunction_New(&write_method, stream);

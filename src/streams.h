@@ -11,13 +11,16 @@ typedef struct Streams {
     int count;
 } Streams;
 
-/* Take the write() of the streams that are on a terminal, sys.stdout and its like, and give it back. No exception is
+/* Take the write() of the streams that are on this terminal, sys.stdout and its like, and give it back. No exception is
  * set afterwards. Logging holds such a stream, too; what bypasses write() (C code, child processes) is not noticed. */
-void streams_take(Streams *streams);
+void streams_take(Streams *streams, int terminal);
 void streams_give_back(Streams *streams);
 
 /* The terminal that a stream is on by its own account, -1 for none. Asks the program's object, whose faults are passed
  * over. */
 int streams_terminal_of(PyObject *stream);
+
+/* Is the stream on that terminal? */
+int streams_is_on(PyObject *stream, int terminal);
 
 #endif

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "theme.h"
@@ -176,7 +175,7 @@ talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client
     if (others != NULL) {
         char *typed;
         Streams streams;
-        streams_take(&streams);
+        streams_take(&streams, fileno(talk->term.out));
         status = term_read(&talk->term, PyBytes_AsString(first), PyBytes_AsString(others), client, talk->is_main,
                            &typed);
         streams_give_back(&streams);
@@ -243,14 +242,7 @@ talk_rows(const Talk *talk)
 int
 talk_is_stream_here(const Talk *talk, PyObject *stream)
 {
-    struct stat here, there;
-    int fd = talk->has_term ? streams_terminal_of(stream) : -1;
-    int out = talk->has_term ? fileno(talk->term.out) : -1;
-    if (fd < 0 || fstat(out, &here) < 0 || fstat(fd, &there) < 0) {
-        return 0;
-    }
-    /* /dev/tty is a device of its own, and another name of the controlling terminal, which answers this. */
-    return here.st_rdev == there.st_rdev || (tcgetpgrp(out) >= 0 && tcgetpgrp(fd) >= 0);
+    return talk->has_term && streams_is_on(stream, fileno(talk->term.out));
 }
 
 /* A stream to write text to the terminal: a new reference. */

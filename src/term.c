@@ -40,6 +40,7 @@ static struct {
     char *line;             /* the line read */
     int got_line, got_eof;
     int again;              /* a key to be read again, or EOF */
+    bool macro;             /* one goes on at the next line; readline's own loop would go on without a handler */
     int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
@@ -119,20 +120,25 @@ term_guard_search(int fd, int c)
     return '\n';
 }
 
+static void
+term_load_history(void)
+{
+    const History *history = self.client->history(self.client->context);
+    self.has_history = 1;
+    for (size_t i = 0; i < history->count; i++) {
+        add_history(history->entries[i]);
+    }
+    using_history();
+}
+
 /* Give readline the history, before the first key that may be about it. Thousands of entries at each prompt would be
  * felt. */
 static void
 term_offer_history(int key)
 {
-    if (self.has_history || !term_keys_may_need_history(key)) {
-        return;
+    if (!self.has_history && term_keys_may_need_history(key)) {
+        term_load_history();
     }
-    self.has_history = 1;
-    const History *history = self.client->history(self.client->context);
-    for (size_t i = 0; i < history->count; i++) {
-        add_history(history->entries[i]);
-    }
-    using_history();
 }
 
 /* Wait until there is something to read. The GIL is released. */
@@ -164,6 +170,9 @@ term_getc(FILE *stream)
                 c = self.cooked.c_cc[VEOF];
             }
             self.eof_ahead = 0;
+            if (c == '\0' && RL_ISSTATE(RL_STATE_MOREINPUT)) {
+                continue; /* in a paste: readline would take it for the end of the text */
+            }
             term_offer_history(c);
             return term_guard_search(ready.fd, c);
         }
@@ -179,6 +188,8 @@ on_line(char *line)
     self.got_line = 1;
     self.got_eof = line == NULL;
     self.line = line;
+    self.macro = RL_ISSTATE(RL_STATE_MACROINPUT);
+    RL_UNSETSTATE(RL_STATE_MACROINPUT);
     rl_callback_handler_remove();
 }
 
@@ -275,13 +286,13 @@ static void
 term_look_up(void)
 {
     int what = term_signals_drain();
-    if (what & TERM_RESIZED) {
-        term_draw_resize();
-    }
     if (what & TERM_CONTINUED) { /* stopped from outside and continued, by a shell with its own idea of the terminal */
         rl_deprep_terminal();
         rl_prep_term_function(1);
-        term_draw_again();
+        term_draw_anew();
+    }
+    else if (what & TERM_RESIZED) {
+        term_draw_resize();
     }
     if (self.notice != NULL) {
         term_draw_hide();
@@ -367,8 +378,16 @@ term_read_keys(Term *term, const char *prompt, int is_main)
 {
     rl_callback_handler_install(prompt, on_line);
     term_state_begun();
+    if (term_keys_wants_history()) {
+        term_load_history();
+        term_keys_recall();
+    }
+    if (self.macro) {
+        RL_SETSTATE(RL_STATE_MACROINPUT);
+    }
     while (!self.got_line) {
-        int ready = self.again != EOF ? 1 : term_wait(fileno(term->in), is_main);
+        int ready = self.again != EOF || self.macro ? 1 : term_wait(fileno(term->in), is_main);
+        self.macro = false;
         if (ready < 0) {
             return -1;
         }

@@ -21,6 +21,7 @@
 #include "theme.h"
 #include "width.h"
 
+enum { LEAST_PLAIN = 4 };    /* columns: readline divides by a third of them, less one without automatic margins */
 enum { COLOURED = 1 << 18 }; /* bytes: longer texts are shown plain, so that keys stay quick */
 
 /* One for the process, as readline is. Guarded by the GIL. */
@@ -262,6 +263,14 @@ draw_measure(void)
     term_size(self.term, &self.columns, &self.height);
 }
 
+static void
+draw_plain_size(void)
+{
+    if (self.columns < LEAST_PLAIN) {
+        rl_set_screen_size(self.height, LEAST_PLAIN);
+    }
+}
+
 void
 term_draw_begin(const Term *term, const TermClient *client, const char *more)
 {
@@ -276,6 +285,9 @@ term_draw_begin(const Term *term, const TermClient *client, const char *more)
     self.render.shifts = rl_get_termcap("IC") != NULL && rl_get_termcap("DC") != NULL;
     render_forget(&self.render);
     draw_measure();
+    if (term->plain) {
+        draw_plain_size();
+    }
 }
 
 static void
@@ -406,6 +418,22 @@ term_draw_again(void)
     term_draw();
 }
 
+void
+term_draw_anew(void)
+{
+    draw_wait_for_place();
+    draw_measure();
+    if (self.term->plain) {
+        draw_plain_size();
+    }
+    else {
+        rl_set_screen_size(self.height, self.columns);
+        buffer_add_string(&self.out, "\r\033[J");
+        draw_send();
+    }
+    term_draw_again();
+}
+
 /* Does the terminal wrap lines anew when its width changes? Nearly all do. xterm, GNU screen, rxvt and the Linux
  * console do not, and taking them for one that does would erase what stands above the prompt. */
 static bool
@@ -430,6 +458,10 @@ term_draw_resize(void)
 {
     draw_wait_for_place();
     draw_measure();
+    if (self.term->plain && self.columns < LEAST_PLAIN) {
+        draw_plain_size();
+        return;
+    }
     if (self.term->plain) {
         rl_redisplay_function = rl_redisplay; /* for another one readline would not clear the line first */
         rl_resize_terminal();

@@ -25,6 +25,9 @@ void term_draw_finish(void);
 void term_draw_hide(void);
 void term_draw_again(void);
 
+/* The same when others have had the terminal, and the cursor may be anywhere. */
+void term_draw_anew(void);
+
 /* Something else is to be printed below the block, which then begins anew below it. */
 void term_draw_leave(void);
 

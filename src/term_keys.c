@@ -17,6 +17,7 @@
 
 #include "indent.h"
 #include "term_draw.h"
+#include "term_signals.h"
 #include "term_state.h"
 #include "term_tab.h"
 #include "term_vi.h"
@@ -27,6 +28,8 @@ static struct {
     bool plain;
     bool interrupted, dropped;
     int goal;                 /* the column that Up and Down try to keep; -1: the cursor's */
+    char *wanted;             /* owned or NULL: the entry of the history that is to be there next */
+    int wanted_back;          /* how far from the end it was */
 } self;
 
 /* ---- lines ---- */
@@ -189,12 +192,45 @@ key_new_line(int Py_UNUSED(count), int key)
     return 0;
 }
 
-/* Others of readline's that end the line. */
+/* Not readline's own: that recalls the entry at the next line that anybody reads, the program's input() among them. */
 static int
 key_operate_and_get_next(int count, int key)
 {
-    term_draw_finish();
-    return rl_operate_and_get_next(count, key);
+    int at = rl_explicit_arg ? count - history_base : where_history() + 1;
+    HIST_ENTRY *entry = history_get(history_base + at);
+    char *wanted = entry == NULL ? NULL : strdup(entry->line);
+    int back = history_length - at;
+    int ret = key_enter(1, key);
+    if (!rl_done) {
+        free(wanted);
+        return ret;
+    }
+    self.wanted = wanted;
+    self.wanted_back = back;
+    return ret;
+}
+
+bool
+term_keys_wants_history(void)
+{
+    return self.wanted != NULL;
+}
+
+void
+term_keys_recall(void)
+{
+    /* The history has a new entry at its end, or more, or none. */
+    int at = history_length - self.wanted_back;
+    HIST_ENTRY *entry;
+    while ((entry = history_get(history_base + at)) != NULL && strcmp(entry->line, self.wanted) != 0) {
+        at--;
+    }
+    free(self.wanted);
+    self.wanted = NULL;
+    if (entry != NULL) {
+        rl_get_previous_history(where_history() - at, 0);
+        term_draw();
+    }
 }
 
 static int
@@ -204,8 +240,13 @@ key_insert_comment(int count, int key)
         return rl_insert_comment(count, key);
     }
     const char *mark = rl_variable_value("comment-begin");
-    rl_point = 0;
-    rl_insert_text(mark == NULL ? "#" : mark);
+    rl_begin_undo_group();
+    for (int start = rl_end; start >= 0; start--) {
+        start = keys_line_start(start);
+        rl_point = start;
+        rl_insert_text(mark == NULL ? "#" : mark);
+    }
+    rl_end_undo_group();
     return keys_accept(key);
 }
 
@@ -243,8 +284,9 @@ key_suspend(int Py_UNUSED(count), int Py_UNUSED(key))
     }
     rl_deprep_terminal();
     kill(0, SIGTSTP); /* the whole job, as the terminal would */
+    term_signals_drain(); /* it is over, and need not be dealt with once more */
     rl_prep_term_function(1);
-    term_draw_again();
+    term_draw_anew();
     return 0;
 }
 
@@ -445,10 +487,20 @@ LISTS(key_dump_variables, rl_dump_variables)
 
 /* ---- binding ---- */
 
+/* What it binds is readline's, and is to be replaced again. */
+static int
+key_re_read_init_file(int count, int key)
+{
+    int ret = rl_re_read_init_file(count, key);
+    term_keys_bind();
+    return ret;
+}
+
 static const TermReplacement REPLACED[] = {
     {rl_newline, key_enter},
     {rl_operate_and_get_next, key_operate_and_get_next},
     {rl_insert_comment, key_insert_comment},
+    {rl_re_read_init_file, key_re_read_init_file},
     {rl_get_previous_history, key_up},
     {rl_get_next_history, key_down},
     {rl_history_search_backward, key_up_search},

@@ -17,6 +17,10 @@ void term_keys_begin(const TermClient *client, bool plain);
 /* Could a key be about the history? Those that insert and delete characters, and end the line, are not. */
 bool term_keys_may_need_history(int key);
 
+/* Has the line before asked for the entry that follows it in the history? Then it is to be loaded and put here. */
+bool term_keys_wants_history(void);
+void term_keys_recall(void);
+
 /* How it was ended: by Enter, by Ctrl-C, or by Ctrl-D in a block. */
 TermStatus term_keys_status(void);
 

@@ -181,7 +181,7 @@ history_take(Entries *to)
 static void
 history_give_back(Entries *from)
 {
-    clear_history();
+    clear_history(); /* not rl_clear_history(): in 8.2 two entries may have one list of what can be undone */
     for (int i = 0; i < from->count; i++) {
         HIST_ENTRY *entry = from->list[i];
         add_history(entry->line);

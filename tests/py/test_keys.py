@@ -1,0 +1,160 @@
+"""Keys that reach beyond the line: macros, what ends a line in another way, stopping, pasted control characters."""
+
+import re
+import signal
+
+import pytest
+
+PROGRAM = '''
+    from hooking import hook
+    y = []
+    hook()
+    print("after", y)
+'''
+
+
+def opened(terminal, program=PROGRAM, **options):
+    t = terminal(program, **options)
+    t.prompt()
+    return t
+
+
+# Macros -------------------------------------------------------------------------------------------------------------
+
+def test_a_macro_of_several_inputs_runs_all_of_them(terminal):
+    t = opened(terminal, inputrc='"\\C-o": "y.append(1)\\ny.append(2)\\ny.app"\n')
+    t.key("C-o")
+    t.until(lambda: t.text().endswith(">>> y.app"), "what the macro has left")
+    t.type("end(3)\r")
+    t.ready()
+    assert t.leave() == "after [1, 2, 3]"
+
+
+def test_a_macro_that_leaves_the_console_goes_on_in_the_next_one(terminal):
+    t = terminal('''
+        from hooking import hook
+        y = []
+        hook()
+        print("between")
+        hook()
+        print("after", y)
+    ''', inputrc='"\\C-o": "continue\\ny.append(2)\\n"\n')
+    t.prompt()
+    t.key("C-o")
+    t.expect("between")
+    t.expect("y.append(2)")
+    t.ready()
+    assert t.leave() == "after [2]"
+
+
+# Operate and get next -----------------------------------------------------------------------------------------------
+
+def test_operate_and_get_next_brings_one_input_after_the_other(terminal):
+    t = opened(terminal)
+    for n in (1, 2, 3):
+        t.run(f"y.append({n})")
+    t.key("Up", "Up", "Up", "C-o")
+    t.expect("y.append(2)")
+    t.key("C-o")
+    t.expect("y.append(3)")
+    t.key("C-u")
+    t.line("y")
+    t.expect("[1, 2, 3, 1, 2]")
+
+
+@pytest.mark.parametrize("plain", ["0", "1"])
+def test_operate_and_get_next_is_no_business_of_the_programs_input(terminal, plain):
+    t = terminal('''
+        import readline
+        readline.add_history("of the program")
+        readline.add_history("of the program, too")
+        from hooking import hook
+        hook()
+        print("got", repr(input("host? ")))
+    ''', env={"HOOKING_PLAIN": plain})
+    t.prompt()
+    t.run("1")
+    t.run("2")
+    t.type("continue").key("C-o")
+    t.expect("host? ")
+    t.line("typed")
+    t.expect("got 'typed'")
+
+
+# Comments -----------------------------------------------------------------------------------------------------------
+
+def test_insert_comment_makes_a_comment_of_each_line_of_a_block(terminal):
+    t = opened(terminal)
+    t.paste("y.append(1)\ny.append(2)")
+    t.expect("y.append(2)")
+    t.key("M-#")
+    t.ready()
+    assert t.leave() == "after []"
+
+
+# The user's settings, read again ------------------------------------------------------------------------------------
+
+def test_keys_work_as_before_when_inputrc_is_read_again(terminal):
+    t = opened(terminal, inputrc="TAB: complete\nRETURN: accept-line\n")
+    t.key("C-x", "C-r")
+    t.line("if not y:")
+    t.prompt("... ")
+    t.line("y.append(1)")
+    t.prompt("... ")
+    t.line()
+    t.ready()
+    t.type("y.appe").key("Tab").expect("y.append")
+
+
+# Stopping -----------------------------------------------------------------------------------------------------------
+
+def test_a_block_is_drawn_once_when_the_program_goes_on_after_ctrl_z(terminal):
+    t = opened(terminal, job_control=True)
+    t.line("if not y:")
+    t.prompt("... ")
+    t.type("y.append(1)")
+    t.expect("y.append(1)")
+    t.key("C-z")
+    t.expect("[shell] stopped")
+    seen = len(t.text())
+    t.line("go")
+    t.until(lambda: t.text()[seen:].endswith(">>> if not y:\n...     y.append(1)"), "the block")
+    t.type("; y.append(2)").expect("y.append(2)")
+    assert t.text()[seen:].count("if not y") == 1
+
+
+def test_a_line_is_drawn_where_it_was_after_a_continuation_without_a_stop(terminal):
+    t = opened(terminal)
+    t.type("y.append").expect("y.append")
+    for _ in range(3):
+        t.signal(signal.SIGCONT)
+    t.type("(1)").expect("(1)")
+    assert t.text().split("\n")[1:] == [">>> y.append(1)"]
+
+
+# What is no text ----------------------------------------------------------------------------------------------------
+
+def test_nothing_of_a_paste_is_lost_behind_a_nul(terminal):
+    t = opened(terminal)
+    t.paste("y.append('a\0b')")
+    t.key("Enter")
+    t.ready()
+    assert t.leave() == "after ['ab']"
+
+
+# Terminals of which little is known ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4])
+def test_a_terminal_without_automatic_margins_and_of_few_columns(terminal, columns):
+    """Readline's own redisplay divides by a third of them."""
+    t = terminal(PROGRAM, env={"TERM": "dumb"}, columns=columns)
+    for n in (1, 2):
+        t.until(lambda: not t.echoes(), "the prompt")
+        t.type(f"y.append({n}); print('ru', 'n', {n})\r")
+        t.until(lambda: f"ru n {n}\r\n".encode() in t.raw, "what it prints")
+        t.resize(24, columns % 4 + 1)
+    t.until(lambda: not t.echoes(), "the prompt")
+    t.resize(24, 80)
+    t.key("C-d")
+    t.until(lambda: re.search(r"after \[1, 2\]", t.text()), "both have run", ended=True)
+    assert t.end() == 0
