@@ -173,6 +173,9 @@ keys_accept(int key)
 static int
 key_enter(int Py_UNUSED(count), int key)
 {
+    if (rl_done) {
+        return 0; /* it has been ended, which readline has yet to notice */
+    }
     bool recalled = keys_is_recalled();
     if (self.plain || recalled
         || (!keys_is_above_text() && self.client->is_done(self.client->context, rl_line_buffer))) {

@@ -47,6 +47,21 @@ def test_a_macro_that_leaves_the_console_goes_on_in_the_next_one(terminal):
     assert t.leave() == "after [2]"
 
 
+# Arguments ----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("mode", ["emacs", "vi"])
+@pytest.mark.parametrize("plain", ["0", "1"])
+def test_enter_behind_a_numeric_argument_needs_no_further_key(terminal, mode, plain):
+    """In the callback interface readline looks whether the line is done before it obeys the key, and not after."""
+    t = opened(terminal, inputrc=f"set editing-mode {mode}\n", env={"HOOKING_PLAIN": plain})
+    t.type("y.append(1)").key("Escape").type("5").key("Enter")
+    t.ready()
+    t.type("y.append(2)").key("Escape").type("5").key("C-c")
+    t.expect("KeyboardInterrupt")
+    t.ready()
+    assert t.leave() == "after [1]"
+
+
 # Operate and get next -----------------------------------------------------------------------------------------------
 
 def test_operate_and_get_next_brings_one_input_after_the_other(terminal):
@@ -75,7 +90,9 @@ def test_operate_and_get_next_is_no_business_of_the_programs_input(terminal, pla
     t.prompt()
     t.run("1")
     t.run("2")
-    t.type("continue").key("C-o")
+    t.key("Up", "Up", "C-o")
+    t.expect(re.compile("^>>> 2$", re.M))
+    t.key("C-u").type("continue").key("C-o")
     t.expect("host? ")
     t.line("typed")
     t.expect("got 'typed'")
