@@ -112,13 +112,20 @@ render_put(Render *render, Buffer *out, const Cell *cell)
     }
 }
 
+/* Is the row one line with the one above, for the terminal too? Not where a wide character did not fit any more:
+ * terminals differ in what they do then, so such a line is broken by us. */
+static bool
+render_wraps(const Layout *layout, int at)
+{
+    return at > 0 && layout->rows[at].continues && layout->rows[at - 1].columns == layout->columns;
+}
+
 /* Go to the start of a row that the screen does not have yet. */
 static void
 render_enter_row(Render *render, Buffer *out, int at)
 {
     const Row *row = &render->next.rows[at];
-    bool wraps = row->continues && at > 0 && render->next.rows[at - 1].columns == render->next.columns;
-    if (!wraps) { /* or a wide character did not fit: terminals differ in what they do then */
+    if (!render_wraps(&render->next, at)) {
         render_style(render, out, STYLE_PLAIN);
         render_go_row(render, out, at, true);
         render_go_column(render, out, 0);
@@ -289,7 +296,7 @@ render_resize(Render *render, Buffer *out, int columns, int height, bool reflows
         up = 0;
         for (int at = 0; at < render->row; at++) {
             line += shown->rows[at].columns;
-            if (!shown->rows[at + 1].continues) {
+            if (!render_wraps(shown, at + 1)) {
                 up += line > columns ? (line + columns - 1) / columns : 1;
                 line = 0;
             }

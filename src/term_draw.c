@@ -305,6 +305,7 @@ term_draw_end(void)
     if (self.partial != NULL && !self.partial_is_shown) {
         buffer_add_string(&self.out, self.over ? "" : "\r\n");
         buffer_add_string(&self.out, self.partial);
+        buffer_add_string(&self.out, "\r\n");
         draw_send();
     }
     term_draw_forget();

@@ -58,8 +58,8 @@ def test_one_column(terminal):
 def test_a_program_on_a_very_narrow_terminal(terminal, columns):
     t = terminal(PROGRAM, columns=columns)
     t.until(lambda: not t.echoes(), "the prompt")
-    t.type("x*3\r")
-    t.until(lambda: "XXX" in t.text().replace("\n", ""), "the answer")
+    t.type("x*2\r")
+    t.until(lambda: "XX" in t.text().replace("\n", ""), "the answer")
     t.type("'日本'\r").key("C-d")
     assert t.end() == 0
 
@@ -106,7 +106,7 @@ def test_scrolling_keeps_what_is_above(terminal):
 
 def terminal_kind(reflow):
     """Settings of a terminal that wraps anew, and of one that does not and says so."""
-    return {"reflow": True} if reflow else {"env": {"XTERM_VERSION": "XTerm(390)"}}
+    return {"reflow": True, "env": {"XTERM_VERSION": None}} if reflow else {}
 
 
 def wrapped(lines, columns):
