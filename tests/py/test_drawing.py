@@ -118,9 +118,12 @@ def resized(t, rows, columns, above, block):
     """Another size; wait until the screen has what is above as it was, and the block once.
 
     (What a program has written for the old size until it hears of the new one, no program can help.)"""
+    before = len(t.raw)
     t.resize(rows, columns)
 
     def seen():
+        if b"\x1b[J" not in t.raw[before:] or not t.raw.endswith(b"\x1b[?25h"):
+            return False                      # it has not heard of it, or has not drawn all
         shown = [row.rstrip() for row, _ in t.screen.rows()]
         wanted = [row.rstrip() for row in wrapped(block, columns)]
         while shown and not shown[-1]:
