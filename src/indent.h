@@ -8,7 +8,7 @@
 /* Append the blanks that a line begins with if the text is broken at `point`. */
 void indent_after(const Tokens *tokens, const char *text, size_t point, Buffer *blanks);
 
-/* Append one step of indentation as the first `size` bytes have it: four spaces, unless a block there says otherwise. */
+/* Append one step of indentation as the first `size` bytes have it: four spaces unless a block there says otherwise. */
 void indent_step(const Tokens *tokens, const char *text, size_t size, Buffer *blanks);
 
 #endif

@@ -23,7 +23,8 @@ void term_state_abandon(void);
 int term_state_is_hosts(void);
 
 /* For `set_up`: bind a key in the maps that text is typed with, emacs and vi; a key sequence that starts with Escape in
- * those of emacs and of vi's insertion, unless the user has bound it; put a function in the place of one of readline's wherever that is bound. */
+ * those of emacs and of vi's insertion, unless the user has bound it; put a function in the place
+ * of one of readline's wherever that is bound. */
 void term_state_bind(int key, rl_command_func_t *function);
 void term_state_bind_sequence(const char *sequence, rl_command_func_t *function);
 void term_state_replace(rl_command_func_t *readline, rl_command_func_t *function);
