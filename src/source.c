@@ -84,13 +84,21 @@ source_is_open(const Source *source, const char *text)
     return open && !source_is_blank(last == NULL ? text : last);
 }
 
+/* Does the SyntaxError that is set mean that more lines may follow? Of an f-string that is open CPython 3.12.1 does not
+ * say so in the usual words. */
+static bool
+source_is_incomplete(void)
+{
+    return source_error_says("incomplete input") || source_error_says("unterminated triple-quoted f-string");
+}
+
 /* A text of several statements, as it comes with a paste. */
 static SourceStatus
 source_parse_several(Source *source, const char *text)
 {
     PyObject *tree = compile_call(source->text, source->filename, "exec", ONLY_AST | ALLOW_INCOMPLETE_INPUT);
     if (tree == NULL) {
-        if (source_error_says("incomplete input")) {
+        if (source_is_incomplete()) {
             PyErr_Clear();
             return SOURCE_INCOMPLETE;
         }
@@ -114,7 +122,7 @@ source_parse_more(Source *source)
     if (longer != NULL) {
         PyObject *tree = compile_call(longer, source->filename, "single",
                                         ONLY_AST | DONT_IMPLY_DEDENT | ALLOW_INCOMPLETE_INPUT);
-        if (tree != NULL || source_error_says("incomplete input")) {
+        if (tree != NULL || source_is_incomplete()) {
             PyErr_Clear();
             status = SOURCE_INCOMPLETE;
         }

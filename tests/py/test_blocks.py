@@ -388,10 +388,15 @@ def test_ctrl_c_and_ctrl_d_line_by_line(terminal):
 
 # Bad input ----------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("broken", ["$if nonsense(((\n", "\"\\C-q: nothing\n", "set\n", "no-such-line\n",
-                                    "set no-such-variable on\n", "$include no/such/file\n", "\x00\xff\n"])
-def test_a_broken_inputrc(terminal, broken):
-    t = opened(terminal, inputrc=broken)
+@pytest.mark.parametrize("broken, told", [
+    ("$nonsense\n", "nonsense: unknown parser directive"), ("\"\\C-q: nothing\n", "no closing"),
+    ("set\n", "unknown variable name"), ("no-such-line\n", "no key sequence terminator"),
+    ("set no-such-variable on\n", "no-such-variable: unknown variable name"),
+    ("$include no/such/file\n", ""), ("$if nonsense(((\n", ""), ("\x00\xff\n", "")])
+def test_a_broken_inputrc(terminal, broken, told):
+    """readline says what is wrong with which line; the prompt works."""
+    t = terminal(PROGRAM, inputrc=broken)
+    assert told in t.prompt()
     assert t.run("1 + 1") == "2"
     t.lines("if x:", "print('block')", "").key("Enter")
     assert t.prompt().endswith("block")
