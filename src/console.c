@@ -269,10 +269,19 @@ console_prompt(Console *console, const char *which, const char *standard)
     return text;
 }
 
-/* What of an input is Python: without the space before it, or what all lines of a paste are indented by. New ref. */
+/* What of an input is Python: without the space before it, or what all lines of a paste are indented by, or the prompts
+ * and the output of a session that was copied from somewhere. New reference. */
 static PyObject *
-console_dedent(const Line *line, PyObject *text)
+console_take_python(const Line *line, PyObject *text)
 {
+    if (line->kind == LINE_SESSION) {
+        Buffer inputs = {0};
+        words_take_inputs(line->word, &inputs);
+        PyObject *taken = inputs.failed ? PyErr_NoMemory() : PyUnicode_DecodeFSDefaultAndSize(inputs.bytes,
+                                                                                            (Py_ssize_t)inputs.size);
+        buffer_free(&inputs);
+        return taken;
+    }
     if (line->kind != LINE_INDENTED && line->kind != LINE_PASTED) {
         return Py_NewRef(text);
     }
@@ -361,7 +370,7 @@ console_is_done(Console *console, PyObject *text)
         const Command *command;
         Line line = words_split(PyBytes_AsString(bytes));
         if (line.kind != LINE_FORCED && console_find_command(console, &line, text, &command) == 0 && command == NULL) {
-            python = console_dedent(&line, text);
+            python = console_take_python(&line, text);
         }
     }
     if (python != NULL) {
@@ -575,7 +584,7 @@ console_do(Console *console, PyObject *text)
         ret = console_answer(console, &line);
     }
     else {
-        python = console_dedent(&line, text);
+        python = console_take_python(&line, text);
         ret = python == NULL ? -1 : console_run_python(console, python);
     }
 done:

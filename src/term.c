@@ -41,6 +41,7 @@ static struct {
     int got_line, got_eof;
     int again;              /* a key to be read again, or EOF */
     bool macro;             /* one goes on at the next line; readline's own loop would go on without a handler */
+    int return_ahead;       /* a carriage return was read, and more was there: the line feed of a pasted CR LF is none */
     int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
@@ -173,6 +174,11 @@ term_getc(FILE *stream)
             if (c == '\0' && RL_ISSTATE(RL_STATE_MOREINPUT)) {
                 continue; /* in a paste: readline would take it for the end of the text */
             }
+            int is_second = c == '\n' && self.return_ahead;
+            self.return_ahead = c == '\r' && term_has_input(ready.fd, 0);
+            if (is_second) {
+                continue;
+            }
             term_offer_history(c);
             return term_guard_search(ready.fd, c);
         }
@@ -252,6 +258,7 @@ term_take(Term *term, const TermClient *client)
     self.line = NULL;
     self.got_line = self.got_eof = 0;
     self.again = EOF;
+    self.return_ahead = 0;
     term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
 

@@ -94,10 +94,44 @@ words_ask(const char *text, Line *line)
 
 /* ---- lines ---- */
 
+/* What stands behind a prompt in a line of a session, NULL if there is none. */
+static const char *
+words_behind_prompt(const char *line, const char *prompt)
+{
+    line = words_skip_blanks(line);
+    if (strncmp(line, prompt, 3) != 0 || (line[3] != ' ' && line[3] != '\n' && line[3] != '\0')) {
+        return NULL;
+    }
+    return line[3] == ' ' ? line + 4 : line + 3;
+}
+
+void
+words_take_inputs(const char *text, Buffer *inputs)
+{
+    for (const char *line = text; line != NULL;) {
+        const char *end = strchr(line, '\n');
+        const char *input = words_behind_prompt(line, ">>>");
+        if (input == NULL) {
+            input = words_behind_prompt(line, "...");
+        }
+        if (input != NULL) {
+            if (inputs->size > 0) {
+                buffer_add_char(inputs, '\n');
+            }
+            buffer_add(inputs, input, end == NULL ? strlen(input) : (size_t)(end - input));
+        }
+        line = end == NULL ? NULL : end + 1;
+    }
+}
+
 Line
 words_split(const char *text)
 {
     Line line = {LINE_OTHER, text, 0, text, 0};
+    if (words_behind_prompt(text, ">>>") != NULL) {
+        line.kind = LINE_SESSION;
+        return line;
+    }
     if (strchr(text, '\n') != NULL) {
         line.kind = words_is_blank(*text) ? LINE_PASTED : LINE_OTHER;
         return line;

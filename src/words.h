@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "buffer.h"
+
 typedef enum LineKind {
     LINE_PLAIN,    /* a word comes first: a command or Python */
     LINE_FORCED,   /* `%word`: a command for certain */
     LINE_INDENTED, /* a space comes first: Python for certain */
     LINE_PASTED,   /* several lines, the first of which is indented */
     LINE_QUESTION, /* `name?`, `?name`: what is it; with two marks: how is it made; a mark alone: what is there */
+    LINE_SESSION,  /* with its prompts, as in documentation: `>>> x`; perhaps several lines, with output between them */
     LINE_OTHER,    /* nothing that could be a command */
 } LineKind;
 
@@ -26,6 +29,9 @@ typedef struct Line {
  * `list(x)` there is none. Only a line of its own can be a command: a text of several lines is other. A question is
  * asked about a name, with attributes and literal subscripts: `a.b["c"][0]?`. None of these is Python. */
 Line words_split(const char *text);
+
+/* Append the inputs of a session: what stands behind `>>> ` and `... `. Other lines are output and are left out. */
+void words_take_inputs(const char *text, Buffer *inputs);
 
 /* A whole number in decimal, blanks around it allowed, nothing else. False when it is none or does not fit. */
 bool words_number(const char *text, long *number);

@@ -470,12 +470,14 @@ START_TEST(test_any_change)
         for (size_t i = 0; i < sizeof styles; i++) {
             styles[i] = (uint8_t)(i % 7 < 3 && round % 3 != 0);
         }
-        char once[2048] = ""; /* one cursor is enough */
+        char once[2048]; /* one cursor is enough */
+        size_t length = 0;
         for (const char *c = text; *c != '\0'; c++) {
             if (*c != '|') {
-                strncat(once, c, 1);
+                once[length++] = *c;
             }
         }
+        once[length] = '\0';
         size_t point = (size_t)rand() % (strlen(once) + 1);
         while (is_within(once, point)) {
             point--;

@@ -253,10 +253,42 @@ START_TEST(test_number_limits)
 }
 END_TEST
 
+typedef struct Session {
+    const char *text, *inputs; /* NULL: it is none */
+} Session;
+
+static const Session sessions[] = {
+    {">>> x = 1", "x = 1"},
+    {">>> ", ""},
+    {"    >>> x", "x"},
+    {">>> for i in x:\n...     print(i)\n...\n1\n2\n>>> y\n3", "for i in x:\n    print(i)\n\ny"},
+    {">>> x\n... output that looks like a prompt", "x\noutput that looks like a prompt"},
+    {"x >>> 1", NULL},
+    {">>>x", NULL},
+    {"x\n>>> y", NULL},
+    {"... x", NULL},
+    {"", NULL},
+};
+enum { SESSIONS = sizeof sessions / sizeof *sessions };
+
+START_TEST(test_session)
+{
+    Buffer inputs = {0};
+    const Session *want = &sessions[_i];
+    ck_assert_int_eq(words_split(want->text).kind == LINE_SESSION, want->inputs != NULL);
+    if (want->inputs != NULL) {
+        words_take_inputs(want->text, &inputs);
+        ck_assert_str_eq(inputs.bytes, want->inputs);
+    }
+    buffer_free(&inputs);
+}
+END_TEST
+
 int
 main(void)
 {
     TCase *split = tcase_create("split");
+    tcase_add_loop_test(split, test_session, 0, SESSIONS);
     tcase_add_loop_test(split, test_split, 0, SPLITS);
     tcase_add_loop_test(split, test_split_byte, 0, 256);
     tcase_add_loop_test(split, test_question, 0, QUESTIONS);

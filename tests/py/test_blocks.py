@@ -416,3 +416,47 @@ def test_a_terminal_that_goes_away_in_the_middle_of_a_block(terminal, tmp_path):
     t.close_terminal()
     assert t.process.wait(20) == 0
     assert (tmp_path / "went_on").read_text() == "X"
+
+
+# What belongs where it stands ---------------------------------------------------------------------------------------
+
+def test_a_closing_bracket_goes_below_the_line_that_opened_it(terminal):
+    t = opened(terminal)
+    t.lines("x = {", "'a': [", "1,", "],", "}")
+    t.shows(">>> x = {", "...     'a': [", "...         1,", "...     ],", "... }|")
+
+
+@pytest.mark.parametrize("statement, clause", [
+    ("if x:", "else:"), ("if x:", "elif y:"), ("for i in x:", "else:"), ("while x:", "else:"),
+    ("try:", "except ValueError:"), ("try:", "finally:")])
+def test_a_clause_goes_below_its_statement(terminal, statement, clause):
+    t = opened(terminal)
+    t.lines("def f():", statement, "x = 1", clause)
+    t.shows(">>> def f():", "...     " + statement, "...         x = 1", "...     " + clause + "|")
+
+
+def test_the_clause_of_an_outer_statement_stays_where_it_was_put(terminal):
+    t = opened(terminal)
+    t.lines("if a:", "if b:", "pass", "x = 1").key("Enter", "Backspace").type("else:")
+    t.shows(">>> if a:", "...     if b:", "...         pass", "...     x = 1", "... else:|")
+
+
+def test_a_colon_elsewhere_moves_nothing(terminal):
+    t = opened(terminal)
+    t.lines("def f():", "x = {1", ": 2}", "elsewhere[1:2]").key("Enter").type("'else:' + x[")
+    t.shows(">>> def f():", "...     x = {1", "...          : 2}", "...     elsewhere[1:2]", "...     'else:' + x[|")
+
+
+# Copied from elsewhere ----------------------------------------------------------------------------------------------
+
+def test_a_session_copied_from_documentation_runs_without_its_prompts(terminal):
+    t = opened(terminal)
+    t.paste(">>> for i in range(2):\n...     print('n', i)\n...\nn 0\nn 1\n>>> 20 + 2\n22").key("Enter")
+    assert t.prompt().split("\n")[-3:] == ["n 0", "n 1", "22"]
+    assert t.run(">>> 40 + 4") == "44"
+
+
+def test_line_ends_of_windows_are_one_line_end(terminal):
+    t = opened(terminal)
+    t.type("\x1b[200~if True:\r\n    a = 1\r\n    b = 2\x1b[201~")
+    t.shows(">>> if True:", "...     a = 1", "...     b = 2|")
