@@ -403,7 +403,7 @@ term_read_keys(Term *term, const char *prompt, int is_main)
             rl_callback_read_char();
         }
         if (rl_done && !self.got_line) {
-            rl_execute_next('\n'); /* Enter behind a numeric argument: readline looks whether it is done at the next key */
+            rl_execute_next('\n'); /* behind a numeric argument readline looks whether it is done at the next key */
             rl_callback_read_char();
         }
     }
