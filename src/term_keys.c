@@ -113,7 +113,7 @@ static int
 key_ending(int count, int key)
 {
     Buffer blanks = {0};
-    bool again = !self.plain && !keys_is_pasting()
+    bool again = !self.plain
                  && indent_ending(term_draw_tokens(), rl_line_buffer, (size_t)rl_point, (char)key, &blanks);
     rl_begin_undo_group();
     if (again && !blanks.failed) {

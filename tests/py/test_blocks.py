@@ -437,7 +437,7 @@ def test_a_clause_goes_below_its_statement(terminal, statement, clause):
 
 def test_the_clause_of_an_outer_statement_stays_where_it_was_put(terminal):
     t = opened(terminal)
-    t.lines("if a:", "if b:", "pass", "x = 1").key("Enter", "Backspace").type("else:")
+    t.lines("if a:", "if b:", "pass", "x = 1", "").key("Backspace").type("else:")
     t.shows(">>> if a:", "...     if b:", "...         pass", "...     x = 1", "... else:|")
 
 
