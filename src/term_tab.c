@@ -23,6 +23,7 @@ static struct {
     const Term *term;         /* borrowed */
     const TermClient *client; /* borrowed */
     bool changed;             /* the last Tab has changed the text */
+    size_t listed;            /* how many matches were listed for it so far: the next Tab goes on there */
     Completion menu;          /* what menu-complete goes through */
     int menu_at;              /* which match it shows; -1: what was typed */
     int menu_end;             /* where it ends in the text */
@@ -102,46 +103,51 @@ tab_shown(const Completion *completion, size_t index)
     return strlen(name) > completion->shown_from ? name + completion->shown_from : name;
 }
 
-/* The first page of the matches, in columns, and how many more there are. */
 static void
-tab_add_list(Buffer *out, const Completion *completion, int columns, int height)
+tab_add_note(Buffer *out, size_t more, bool next)
+{
+    bool colour = theme_is_wanted(true);
+    buffer_add_string(out, colour ? theme_on(STYLE_NOTE) : "");
+    buffer_add_string(out, "... ");
+    tab_add_count(out, more);
+    buffer_add_string(out, next ? " more (Tab)" : " more");
+    buffer_add_string(out, colour ? THEME_OFF : "");
+    buffer_add_string(out, "\r\n");
+}
+
+/* A page of the matches, from the first-th on, in columns, and how many more there are. Returns how many it holds. */
+static size_t
+tab_add_list(Buffer *out, const Completion *completion, size_t first, int columns, int height)
 {
     enum { GAP = 2, KEPT_ROWS = 4, FEWEST = 3 };
     const Matches *matches = &completion->matches;
+    size_t left = matches->kept - first;
     int widest = 1;
-    for (size_t i = 0; i < matches->kept; i++) {
+    for (size_t i = first; i < matches->kept; i++) {
         const char *name = tab_shown(completion, i);
         int width = width_of(name, strlen(name), 0, 0);
         widest = width > widest ? width : widest;
     }
-    int across = columns > widest + GAP ? columns / (widest + GAP) : 1;
-    int most = height - KEPT_ROWS > FEWEST ? height - KEPT_ROWS : FEWEST;
-    int rows = (int)((matches->kept + (size_t)across - 1) / (size_t)across);
-    rows = rows < most ? rows : most;
-    size_t shown = (size_t)rows * (size_t)across;
-    shown = shown < matches->kept ? shown : matches->kept;
-    rows = (int)((shown + (size_t)across - 1) / (size_t)across);
+    size_t across = columns > widest + GAP ? (size_t)(columns / (widest + GAP)) : 1;
+    size_t most = (size_t)(height - KEPT_ROWS > FEWEST ? height - KEPT_ROWS : FEWEST);
+    size_t shown = left < most * across ? left : most * across;
+    size_t rows = (shown + across - 1) / across;
     bool horizontally = tab_setting("print-completions-horizontally");
-    for (int row = 0; row < rows; row++) {
-        for (int i = 0; i < across; i++) {
-            size_t index = horizontally ? (size_t)(row * across + i) : (size_t)(i * rows + row);
-            size_t next = horizontally ? index + 1 : index + (size_t)rows;
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t i = 0; i < across; i++) {
+            size_t index = horizontally ? row * across + i : i * rows + row;
+            size_t next = horizontally ? index + 1 : index + rows;
             if (index < shown) {
                 bool last = i + 1 == across || next >= shown;
-                tab_add_name(out, tab_shown(completion, index), last ? 0 : widest + GAP);
+                tab_add_name(out, tab_shown(completion, first + index), last ? 0 : widest + GAP);
             }
         }
         buffer_add_string(out, "\r\n");
     }
-    if (shown < matches->count) {
-        bool colour = theme_is_wanted(true);
-        buffer_add_string(out, colour ? theme_on(STYLE_NOTE) : "");
-        buffer_add_string(out, "... ");
-        tab_add_count(out, matches->count - shown);
-        buffer_add_string(out, " more");
-        buffer_add_string(out, colour ? THEME_OFF : "");
-        buffer_add_string(out, "\r\n");
+    if (first + shown < matches->count) {
+        tab_add_note(out, matches->count - first - shown, first + shown < matches->kept);
     }
+    return shown;
 }
 
 static void
@@ -151,7 +157,10 @@ tab_show_list(const Completion *completion)
     int columns, height;
     term_size(self.term, &columns, &height);
     buffer_add_string(&out, "\r\n");
-    tab_add_list(&out, completion, columns, height);
+    if (self.listed >= completion->matches.kept) {
+        self.listed = 0;
+    }
+    self.listed += tab_add_list(&out, completion, self.listed, columns, height);
     term_draw_leave();
     term_write(self.term, out.bytes, out.size);
     buffer_free(&out);
@@ -166,6 +175,7 @@ tab_complete(rl_command_func_t *function)
     Completion completion;
     bool again = rl_last_func == function && !self.changed;
     self.changed = false;
+    self.listed = again ? self.listed : 0;
     if (!tab_ask(&completion)) {
         rl_ding();
         complete_clear(&completion);
@@ -197,6 +207,7 @@ int
 term_tab_list(int Py_UNUSED(count), int Py_UNUSED(key))
 {
     Completion completion;
+    self.listed = rl_last_func == term_tab_list ? self.listed : 0;
     if (tab_ask(&completion)) {
         tab_show_list(&completion);
     }

@@ -65,8 +65,26 @@ def test_a_long_list_says_how_many_more(terminal):
     t.expect("more")
     shown = t.shown().split("\n")
     names = [word for row in shown for word in row.split() if len(word) == len("name_0000")]
-    assert shown[-2] == f"... {1234 - len(names):,} more", shown
+    assert shown[-2] == f"... {1234 - len(names):,} more (Tab)", shown
     assert len(shown) <= 24 and shown[-1] == ">>> name_|"
+
+
+def test_a_further_tab_lists_the_next_page(terminal):
+    t = opened(terminal, """
+        from hooking import hook
+        def f():
+            for i in range(300): exec(f"name_{i:03} = 1", globals())
+            hook()
+        f()
+    """)
+    t.type("name_")
+    for page, (first, left) in enumerate([("name_000", 140), ("name_160", 100), ("name_000", 140)]):
+        t.key("Tab", "Tab") if page == 0 else t.key("Tab")
+        t.expect(first)
+        t.expect(f"... {left} more")
+        t.until(lambda: t.left_of_cursor() == ">>> name_", "the prompt")
+    t.type("1").key("Tab", "Tab")
+    t.expect("name_100")
 
 
 def test_a_list_as_narrow_as_the_screen(terminal):
