@@ -41,7 +41,7 @@ static struct {
     int got_line, got_eof;
     int again;              /* a key to be read again, or EOF */
     bool macro;             /* one goes on at the next line; readline's own loop would go on without a handler */
-    int return_ahead;       /* a carriage return was read, and more was there: the line feed of a pasted CR LF is none */
+    int return_ahead;       /* a carriage return was read, and more was there: a line feed belongs to it, as pasted */
     int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
