@@ -9,13 +9,9 @@
 #include "await.h"
 #include "command.h"
 #include "compat.h"
-#include "node.h"
+#include "input.h"
 #include "report.h"
-#include "source.h"
 #include "turn.h"
-
-/* What was typed, in whichever console. Guarded by the GIL. */
-static History history;
 
 /* ---- saying ---- */
 
@@ -248,48 +244,7 @@ console_show_parse_error(Console *console, Source *source)
     console_show_error(console, source->filename);
 }
 
-/* ---- reading ---- */
-
-/* The prompt to show: sys.ps1 or ps2 if the user has set it, with the thread's name before it. */
-static PyObject *
-console_prompt(Console *console, const char *which, const char *standard)
-{
-    PyObject *text = NULL;
-    PyObject *set = PySys_GetObject(which);
-    if (set != NULL) {
-        text = PyObject_Str(set);
-        PyErr_Clear();
-    }
-    if (text == NULL) {
-        text = PyUnicode_FromString(standard);
-    }
-    if (text != NULL && console->thread != NULL) {
-        Py_SETREF(text, PyUnicode_FromFormat("[%U] %U", console->thread, text));
-    }
-    return text;
-}
-
-/* What of an input is Python: without the space before it, or what all lines of a paste are indented by, or the prompts
- * and the output of a session that was copied from somewhere. New reference. */
-static PyObject *
-console_take_python(const Line *line, PyObject *text)
-{
-    if (line->kind == LINE_SESSION) {
-        Buffer inputs = {0};
-        words_take_inputs(line->word, &inputs);
-        PyObject *taken = inputs.failed ? PyErr_NoMemory() : PyUnicode_DecodeFSDefaultAndSize(inputs.bytes,
-                                                                                            (Py_ssize_t)inputs.size);
-        buffer_free(&inputs);
-        return taken;
-    }
-    if (line->kind != LINE_INDENTED && line->kind != LINE_PASTED) {
-        return Py_NewRef(text);
-    }
-    PyObject *textwrap = compat_import("textwrap");
-    PyObject *dedented = textwrap == NULL ? NULL : PyObject_CallMethod(textwrap, "dedent", "(O)", text);
-    Py_XDECREF(textwrap);
-    return dedented;
-}
+/* ---- deciding ---- */
 
 static int
 console_run_command(Console *console, const Command *command, const char *rest)
@@ -314,216 +269,6 @@ console_answer(Console *console, const Line *line)
     int ret = console_run_command(console, line->marks == 2 ? &cmd_source : &cmd_doc, PyBytes_AsString(name));
     Py_DECREF(name);
     return ret;
-}
-
-/* Is a line whose first word is a command's name Python all the same? 1, 0, -1. */
-static int
-console_is_python(Console *console, const Line *line, PyObject *text)
-{
-    Source source;
-    int ret = -1;
-    PyObject *name = PyUnicode_FromStringAndSize(line->word, (Py_ssize_t)line->word_len);
-    if (name == NULL || source_init(&source, console->state, text) < 0) {
-        Py_XDECREF(name);
-        return -1;
-    }
-    SourceStatus status = source_parse(&source);
-    if (status == SOURCE_ERROR) {
-        PyErr_Clear();
-        ret = 0;
-    }
-    else {
-        ret = status == SOURCE_COMPLETE ? node_assigns(source.body, PyUnicode_AsUTF8AndSize(name, NULL)) : 0;
-        if (ret == 0) {
-            ret = scope_is_users(console->scope, name);
-        }
-    }
-    source_clear(&source);
-    Py_DECREF(name);
-    return ret;
-}
-
-/* The command that an input is, NULL for Python and for a `%word` that is none. -1 with
- * an exception. */
-static int
-console_find_command(Console *console, const Line *line, PyObject *text, const Command **command)
-{
-    *command = line->kind == LINE_PLAIN || line->kind == LINE_FORCED ? command_find(line) : NULL;
-    if (*command == NULL || line->kind == LINE_FORCED) {
-        return 0;
-    }
-    int python = console_is_python(console, line, text);
-    if (python != 0) {
-        *command = NULL;
-    }
-    return python < 0 ? -1 : 0;
-}
-
-/* Is an input one that can be run, or will never be? What cannot be found out is: running it says why. */
-static bool
-console_is_done(Console *console, PyObject *text)
-{
-    bool done = true;
-    PyObject *bytes = PyUnicode_EncodeFSDefault(text);
-    PyObject *python = NULL;
-    if (bytes != NULL) {
-        const Command *command;
-        Line line = words_split(PyBytes_AsString(bytes));
-        if (line.kind != LINE_FORCED && console_find_command(console, &line, text, &command) == 0 && command == NULL) {
-            python = console_take_python(&line, text);
-        }
-    }
-    if (python != NULL) {
-        Source *source = &console->parsed;
-        source_clear(source);
-        SourceStatus status = source_init(source, console->state, python) < 0 ? SOURCE_ERROR : source_parse(source);
-        done = status != SOURCE_INCOMPLETE;
-        if (status != SOURCE_COMPLETE) {
-            source_clear(source);
-        }
-    }
-    PyErr_Clear();
-    Py_XDECREF(python);
-    Py_XDECREF(bytes);
-    return done;
-}
-
-/* ---- what the terminal asks, see TermClient ---- */
-
-static bool
-client_is_done(void *context, const char *bytes)
-{
-    PyObject *text = PyUnicode_DecodeFSDefault(bytes);
-    bool done = text == NULL || console_is_done(context, text);
-    PyErr_Clear();
-    Py_XDECREF(text);
-    return done;
-}
-
-static bool
-client_is_command(void *context, const char *word)
-{
-    Console *console = context;
-    Line line = words_split(word);
-    if (line.kind != LINE_PLAIN || command_find(&line) == NULL) {
-        return false;
-    }
-    PyObject *name = PyUnicode_FromString(word);
-    bool is_users = name == NULL || scope_is_users(console->scope, name) != 0;
-    PyErr_Clear();
-    Py_XDECREF(name);
-    return !is_users;
-}
-
-static void
-client_complete(void *context, const char *text, size_t point, bool ignore_case, Completion *completion)
-{
-    Console *console = context;
-    complete_at(console->state, console->scope, text, point, ignore_case, completion);
-}
-
-static const History *
-client_history(void *Py_UNUSED(context))
-{
-    char complaint[HISTORY_COMPLAINT] = "";
-    history_load(&history, complaint, sizeof complaint);
-    if (complaint[0] != '\0') {
-        term_notify(complaint);
-    }
-    return &history;
-}
-
-static TermStatus
-console_ask(Console *console, const char *which, const char *standard, PyObject **text)
-{
-    TermClient client = {console, client_is_done, client_is_command, client_complete, client_history};
-    PyObject *prompt = console_prompt(console, which, standard);
-    PyObject *more = prompt == NULL ? NULL : console_prompt(console, "ps2", "... ");
-    TermStatus status = more == NULL ? TERM_ERROR : talk_read(&console->talk, prompt, more, &client, text);
-    Py_XDECREF(more);
-    Py_XDECREF(prompt);
-    return status;
-}
-
-/* Add lines to an input, `more` or a blank one, in its place. -1 with an exception. */
-static int
-console_lengthen(PyObject **text, PyObject *more)
-{
-    PyObject *longer = more == NULL ? PyUnicode_FromFormat("%U\n", *text) : PyUnicode_FromFormat("%U\n%U", *text, more);
-    if (longer == NULL) {
-        return -1;
-    }
-    Py_SETREF(*text, longer);
-    return 0;
-}
-
-/* An editor of blocks has returned an input: it is wanted to run. A block of the history is so without a blank line. */
-static int
-console_close_block(Console *console, PyObject **text)
-{
-    PyObject *closed = Py_NewRef(*text);
-    int ret = console_lengthen(&closed, NULL);
-    if (ret == 0 && console_is_done(console, closed)) {
-        Py_SETREF(*text, Py_NewRef(closed));
-        ret = 1;
-    }
-    Py_DECREF(closed);
-    return ret;
-}
-
-/* Read an input: at once, or line by line until it is done. A new str in *text. */
-static TermStatus
-console_read(Console *console, PyObject **text)
-{
-    TermStatus status = console_ask(console, "ps1", ">>> ", text);
-    while (status == TERM_LINE && !console_is_done(console, *text)) {
-        int closed = console->talk.has_term && !console->talk.term.plain ? console_close_block(console, text) : 0;
-        if (closed > 0) {
-            break;
-        }
-        PyObject *more = NULL;
-        status = closed < 0 ? TERM_ERROR : console_ask(console, "ps2", "... ", &more);
-        if (status == TERM_LINE && console_lengthen(text, more) < 0) {
-            status = TERM_ERROR;
-        }
-        Py_XDECREF(more);
-        if (status == TERM_EOF) {
-            status = console_say(console, "") < 0 ? TERM_ERROR : TERM_DROPPED;
-        }
-        if (status != TERM_LINE) {
-            Py_CLEAR(*text);
-        }
-    }
-    return status;
-}
-
-/* ---- the history ---- */
-
-/* Find its file, or look what is new in it, and tell what is wrong with it. -1 with an exception. */
-static int
-console_visit_history(Console *console, void (*visit)(History *, char *, size_t))
-{
-    char complaint[HISTORY_COMPLAINT] = "";
-    visit(&history, complaint, sizeof complaint);
-    return complaint[0] == '\0' ? 0 : console_say(console, "%s", complaint);
-}
-
-/* Keep an input. -1 with an exception. */
-static int
-console_remember(Console *console, PyObject *text)
-{
-    if (!console->talk.has_term) {
-        return 0;
-    }
-    PyObject *stripped = PyObject_CallMethod(text, "rstrip", NULL);
-    PyObject *bytes = stripped == NULL ? NULL : PyUnicode_EncodeFSDefault(stripped);
-    if (bytes != NULL) {
-        history_keep(&history, PyBytes_AsString(bytes));
-    }
-    PyErr_Clear(); /* not text: not worth remembering */
-    Py_XDECREF(bytes);
-    Py_XDECREF(stripped);
-    return console_visit_history(console, history_load); /* what could not be written is told */
 }
 
 /* Run an input that is done. */
@@ -570,7 +315,7 @@ console_do(Console *console, PyObject *text)
     long listed = console->listed;
     const Command *command;
     PyObject *python = NULL;
-    if (console_find_command(console, &line, text, &command) < 0) {
+    if (input_find_command(console, &line, text, &command) < 0) {
         goto done;
     }
     console->listed = command == &cmd_list ? listed : 0; /* it goes on only where it stands by itself */
@@ -584,7 +329,7 @@ console_do(Console *console, PyObject *text)
         ret = console_answer(console, &line);
     }
     else {
-        python = console_take_python(&line, text);
+        python = input_take_python(&line, text);
         ret = python == NULL ? -1 : console_run_python(console, python);
     }
 done:
@@ -598,11 +343,11 @@ console_loop(Console *console)
 {
     while (!console->left) {
         PyObject *text;
-        TermStatus status = console_read(console, &text);
+        TermStatus status = input_read(console, &text);
         int failed = 0;
         switch (status) {
         case TERM_LINE:
-            failed = console_remember(console, text) < 0 || console_do(console, text) < 0;
+            failed = input_remember(console, text) < 0 || console_do(console, text) < 0;
             Py_DECREF(text);
             break;
         case TERM_INTERRUPTED:
@@ -724,7 +469,7 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
     if ((complaint != NULL && console_say(&console, "%U", complaint) < 0) || console_say(&console, "%U", banner) < 0) {
         goto done;
     }
-    if (console.talk.has_term && console_visit_history(&console, history_open) < 0) {
+    if (input_open_history(&console) < 0) {
         goto done;
     }
     ret = console_loop(&console);

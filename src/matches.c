@@ -198,6 +198,24 @@ matches_fence(Matches *matches)
 }
 
 void
+matches_remove(Matches *matches, size_t place)
+{
+    size_t behind = matches->kept - place - 1;
+    free(matches->names[place]);
+    memmove(&matches->names[place], &matches->names[place + 1], behind * sizeof *matches->names);
+    memmove(&matches->sizes[place], &matches->sizes[place + 1], behind * sizeof *matches->sizes);
+    matches->kept--;
+    matches->count--;
+    if (matches->kept == matches->count) { /* all are known: the others may have more in common */
+        free(matches->common);
+        matches->common = NULL;
+        for (size_t i = 0; i < matches->kept; i++) {
+            matches_share(matches, matches->names[i], matches->sizes[i]);
+        }
+    }
+}
+
+void
 matches_free(Matches *matches)
 {
     for (size_t i = 0; i < matches->kept; i++) {

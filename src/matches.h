@@ -28,6 +28,9 @@ void matches_add(Matches *matches, const char *name, size_t size);
 /* What is added from now on is listed behind what is there. */
 void matches_fence(Matches *matches);
 
+/* Take one of the page away, which was no match after all. */
+void matches_remove(Matches *matches, size_t place);
+
 void matches_free(Matches *matches);
 
 #endif

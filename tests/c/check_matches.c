@@ -167,6 +167,26 @@ START_TEST(test_begins)
 }
 END_TEST
 
+START_TEST(test_remove)
+{
+    Matches matches = {0};
+    matches_add(&matches, "a", 1);
+    matches_add(&matches, "b", 1);
+    matches_add(&matches, "c", 1);
+    matches_remove(&matches, 1);
+    ck_assert_uint_eq(matches.count, 2);
+    ck_assert_uint_eq(matches.kept, 2);
+    ck_assert_str_eq(matches.names[0], "a");
+    ck_assert_str_eq(matches.names[1], "c");
+    ck_assert_str_eq(matches.common, "");
+    matches_remove(&matches, 1);
+    ck_assert_str_eq(matches.common, "a");
+    matches_remove(&matches, 0);
+    ck_assert_uint_eq(matches.count, 0);
+    matches_free(&matches);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -177,6 +197,7 @@ main(void)
     tcase_add_loop_test(page, test_many, 0, 3);
     tcase_add_test(page, test_fence);
     tcase_add_test(page, test_fence_full);
+    tcase_add_test(page, test_remove);
     TCase *prefix = tcase_create("prefix");
     tcase_add_loop_test(prefix, test_begins, 0, BEGINS);
     return unit_run("matches", (TCase *const[]){page, prefix}, 2);

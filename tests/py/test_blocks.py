@@ -443,7 +443,7 @@ def test_the_clause_of_an_outer_statement_stays_where_it_was_put(terminal):
 
 def test_a_colon_elsewhere_moves_nothing(terminal):
     t = opened(terminal)
-    t.lines("def f():", "x = {1", ": 2}", "elsewhere[1:2]").key("Enter").type("'else:' + x[")
+    t.lines("def f():", "x = {1", ": 2}", "elsewhere[1:2]", "'else:' + x[")
     t.shows(">>> def f():", "...     x = {1", "...          : 2}", "...     elsewhere[1:2]", "...     'else:' + x[|")
 
 

@@ -167,3 +167,9 @@ def test_nothing_of_the_program_is_run(terminal):
         hook()
     ''')
     t.type("trap.pr").key("Tab").shows(">>> trap.prop|")
+
+
+def test_names_that_cannot_be_typed_in_this_encoding_are_left_out(terminal):
+    t = opened(terminal, "from hooking import hook\nnaïve = nabla = 1\nhook()\n",
+               env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
+    t.type("na").key("Tab").shows(">>> nabla|")
