@@ -30,6 +30,10 @@
 
 #include <readline/history.h>
 
+/* What a terminal sends before a paste, and with 1 for the last 0 behind it. */
+static const char PASTE_MARK[] = "\033[200~";
+enum { PASTE_MARK_SIZE = sizeof PASTE_MARK - 1, PASTE_MARK_KIND = 4 };
+
 /* One for the process: readline is. Guarded by the GIL; `active` by being set while it is in use. */
 static struct {
     int active;
@@ -40,6 +44,10 @@ static struct {
     char *line;             /* the line read */
     int got_line, got_eof;
     int again;              /* a key to be read again, or EOF */
+    unsigned char ahead[PASTE_MARK_SIZE]; /* bytes of a paste that were read at once */
+    size_t ahead_at, ahead_size;
+    size_t mark;            /* how many bytes of a mark the last ones read are */
+    int mark_begins, in_paste;
     bool macro;             /* one goes on at the next line; readline's own loop would go on without a handler */
     int return_ahead;       /* a carriage return was read, and more was there: a line feed belongs to it, as pasted */
     int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
@@ -142,7 +150,52 @@ term_offer_history(int key)
     }
 }
 
-/* Wait until there is something to read. The GIL is released. */
+/* A byte was read: is it part of the marks around a paste? */
+static void
+term_follow_paste(unsigned char c)
+{
+    int is_kind = self.mark == PASTE_MARK_KIND && (c == '0' || c == '1');
+    if (is_kind) {
+        self.mark_begins = c == '0';
+    }
+    self.mark = is_kind || c == (unsigned char)PASTE_MARK[self.mark] ? self.mark + 1 : c == '\033';
+    if (self.mark == PASTE_MARK_SIZE) {
+        self.in_paste = self.mark_begins;
+        self.mark = 0;
+    }
+}
+
+/* The next byte, -1 at the end, -2 to be asked again. Waits without the GIL. */
+static int
+term_read_byte(int fd)
+{
+    if (self.ahead_at < self.ahead_size) {
+        return self.ahead[self.ahead_at++];
+    }
+    /* Within a paste the next byte is there: giving the GIL away for each would take its length in switch intervals. */
+    if (!term_has_input(fd, 0)) {
+        struct pollfd ready = {fd, POLLIN, 0};
+        int count;
+        Py_BEGIN_ALLOW_THREADS
+        count = poll(&ready, 1, -1);
+        Py_END_ALLOW_THREADS
+        if (count <= 0) {
+            return -2; /* a signal: read() would wait with the GIL */
+        }
+    }
+    /* One byte: what follows the line is not ours. In a paste no fewer than are missing from the mark at its end. */
+    ssize_t got = read(fd, self.ahead, self.in_paste ? PASTE_MARK_SIZE - self.mark : 1);
+    if (got <= 0) {
+        return got < 0 && (errno == EINTR || errno == EAGAIN) ? -2 : -1; /* EIO: a pty whose other end is closed */
+    }
+    for (ssize_t i = 0; i < got; i++) {
+        term_follow_paste(self.ahead[i]);
+    }
+    self.ahead_size = (size_t)got;
+    self.ahead_at = 1;
+    return self.ahead[0];
+}
+
 static int
 term_getc(FILE *stream)
 {
@@ -151,40 +204,25 @@ term_getc(FILE *stream)
         self.again = EOF;
         return again;
     }
+    int fd = fileno(stream);
     for (;;) {
-        unsigned char c;
-        struct pollfd ready = {fileno(stream), POLLIN, 0};
-        /* Within a paste the next byte is there: giving the GIL away for each would take its length in
-         * switch intervals. One byte at a time: what follows the line is not ours. */
-        if (!term_has_input(ready.fd, 0)) {
-            int count;
-            Py_BEGIN_ALLOW_THREADS
-            count = poll(&ready, 1, -1);
-            Py_END_ALLOW_THREADS
-            if (count <= 0) {
-                continue; /* a signal: read() would wait with the GIL */
-            }
+        int c = term_read_byte(fd);
+        if (c == -1) {
+            return EOF;
         }
-        ssize_t got = read(ready.fd, &c, 1);
-        if (got == 1) {
-            if (self.eof_ahead && c == '\0') {
-                c = self.cooked.c_cc[VEOF];
-            }
-            self.eof_ahead = 0;
-            if (c == '\0' && RL_ISSTATE(RL_STATE_MOREINPUT)) {
-                continue; /* in a paste: readline would take it for the end of the text */
-            }
-            int is_second = c == '\n' && self.return_ahead;
-            self.return_ahead = c == '\r' && term_has_input(ready.fd, 0);
-            if (is_second) {
-                continue;
-            }
-            term_offer_history(c);
-            return term_guard_search(ready.fd, c);
+        if (c == '\0' && self.eof_ahead) {
+            c = self.cooked.c_cc[VEOF];
         }
-        if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
-            return EOF; /* EIO: a pty whose other end is closed */
+        self.eof_ahead = self.eof_ahead && c < 0;
+        int is_second = c == '\n' && self.return_ahead;
+        int is_cut = c == '\0' && RL_ISSTATE(RL_STATE_MOREINPUT); /* readline would take it for the end of the paste */
+        if (c < 0 || is_second || is_cut) {
+            self.return_ahead = self.return_ahead && c < 0;
+            continue;
         }
+        self.return_ahead = c == '\r' && (self.ahead_at < self.ahead_size || term_has_input(fd, 0));
+        term_offer_history(c);
+        return term_guard_search(fd, c);
     }
 }
 
@@ -259,6 +297,8 @@ term_take(Term *term, const TermClient *client)
     self.got_line = self.got_eof = 0;
     self.again = EOF;
     self.return_ahead = 0;
+    self.ahead_at = self.ahead_size = self.mark = 0;
+    self.in_paste = 0;
     term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
 
