@@ -15,6 +15,7 @@
 #include "term_keys.h"
 #include "term_signals.h"
 #include "term_state.h"
+#include "term_step.h"
 #include "term_tab.h"
 
 #include <errno.h>
@@ -235,6 +236,7 @@ on_line(char *line)
     self.macro = RL_ISSTATE(RL_STATE_MACROINPUT);
     RL_UNSETSTATE(RL_STATE_MACROINPUT);
     rl_callback_handler_remove();
+    term_step_leave();
 }
 
 /* Our functions and keys, in our own state of readline. */
@@ -242,7 +244,7 @@ static void
 term_set_up(void)
 {
     rl_getc_function = term_getc;
-    rl_redisplay_function = term_draw;
+    rl_redisplay_function = term_step_redisplay;
     rl_prep_term_function = term_prep;
     rl_deprep_term_function = term_deprep;
     term_keys_bind();
@@ -433,7 +435,8 @@ term_read_keys(Term *term, const char *prompt, int is_main)
         RL_SETSTATE(RL_STATE_MACROINPUT);
     }
     while (!self.got_line) {
-        int ready = self.again != EOF || self.macro ? 1 : term_wait(fileno(term->in), is_main);
+        bool is_due = self.again != EOF || self.macro || term_step_is_due();
+        int ready = is_due ? 1 : term_wait(fileno(term->in), is_main);
         self.macro = false;
         if (ready < 0) {
             return -1;
@@ -445,11 +448,11 @@ term_read_keys(Term *term, const char *prompt, int is_main)
             rl_callback_handler_install(prompt, on_line); /* other C code has removed ours: readline would abort() */
         }
         if (ready) {
-            rl_callback_read_char();
+            term_step();
         }
         if (rl_done && !self.got_line) {
             rl_execute_next('\n'); /* Enter behind a numeric argument: readline notices at the next key only */
-            rl_callback_read_char();
+            term_step();
         }
     }
     return 0;

@@ -464,9 +464,10 @@ term_draw_resize(void)
         return;
     }
     if (self.term->plain) {
+        rl_voidfunc_t *ours = rl_redisplay_function;
         rl_redisplay_function = rl_redisplay; /* for another one readline would not clear the line first */
         rl_resize_terminal();
-        rl_redisplay_function = term_draw;
+        rl_redisplay_function = ours;
         return;
     }
     rl_set_screen_size(self.height, self.columns);

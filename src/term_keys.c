@@ -543,6 +543,8 @@ static const TermReplacement SPECIAL[] = {
 void
 term_keys_bind(void)
 {
+    /* What is recalled and changed lasts until Enter anyway, and readline 8.2 may free what can be undone twice. */
+    rl_variable_bind("revert-all-at-newline", "off");
     term_state_replace(REPLACED, sizeof REPLACED / sizeof *REPLACED);
     term_vi_bind();
     term_state_bind('\r', key_enter);

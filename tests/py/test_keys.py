@@ -62,6 +62,47 @@ def test_enter_behind_a_numeric_argument_needs_no_further_key(terminal, mode, pl
     assert t.leave() == "after [1]"
 
 
+def test_a_macro_may_be_broken_off_behind_a_numeric_argument(terminal):
+    t = opened(terminal, inputrc='"\\C-o": "y.append(1)\\e5\\C-g"\n')
+    for _ in range(5):
+        t.key("C-o")
+        t.expect("y.append(1)")
+        t.key("C-c")
+        t.expect("KeyboardInterrupt")
+        t.ready()
+    t.key("C-o", "Enter")
+    t.ready()
+    assert t.leave() == "after [1]"
+
+
+# Text pasted where a key is expected --------------------------------------------------------------------------------
+
+def test_a_paste_behind_a_replacing_r_in_vi_mode_is_read_as_commands(terminal):
+    t = opened(terminal, inputrc="set editing-mode vi\n")
+    t.type("where").expect("where")
+    t.key("Escape").type("r").paste("print(1)")
+    t.type("ccy.append(1)")
+    t.until(lambda: t.text().endswith(">>> y.append(1)"), "another line")
+    t.key("Enter")
+    t.ready()
+    assert t.leave() == "after [1]"
+
+
+# Undoing ------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("plain", ["0", "1"])
+def test_an_entry_may_be_changed_further_at_the_end_of_the_history(terminal, plain):
+    """Readline 8.2 frees what can be undone twice when it reverts all entries."""
+    t = opened(terminal, inputrc="set revert-all-at-newline on\n", env={"HOOKING_PLAIN": plain})
+    t.run("1")
+    t.run("2")
+    t.key("Up", "M-p").type("1\r")
+    t.key("C-e").type(" + 10").key("M->", "C-e").type("7\x7f + 20")
+    t.expect("1 + 10 + 20")
+    t.key("Enter")
+    t.expect(re.compile("^31$", re.M))
+
+
 # Operate and get next -----------------------------------------------------------------------------------------------
 
 def test_operate_and_get_next_brings_one_input_after_the_other(terminal):
