@@ -529,6 +529,12 @@ static const TermReplacement REPLACED[] = {
     {rl_old_menu_complete, term_tab_menu},
     {rl_backward_menu_complete, term_tab_menu_back},
     {rl_vi_complete, term_tab_vi},
+    {rl_vi_append_eol, term_vi_append_at_end},
+    {rl_vi_insert_beg, term_vi_insert_at_start},
+    {rl_vi_first_print, term_vi_first_print},
+    {rl_vi_subst, term_vi_substitute},
+    {rl_vi_delete_to, term_vi_delete_to},
+    {rl_vi_change_to, term_vi_change_to},
 };
 
 /* Keys that insert themselves and may take indentation away. */
@@ -546,7 +552,6 @@ term_keys_bind(void)
     /* What is recalled and changed lasts until Enter anyway, and readline 8.2 may free what can be undone twice. */
     rl_variable_bind("revert-all-at-newline", "off");
     term_state_replace(REPLACED, sizeof REPLACED / sizeof *REPLACED);
-    term_vi_bind();
     term_state_bind('\r', key_enter);
     term_state_bind('\n', key_enter);
     term_state_bind('C' & 0x1f, key_interrupt);

@@ -7,8 +7,6 @@
 
 #include <readline/readline.h>
 
-#include "term_state.h"
-
 static int
 vi_line_start(void)
 {
@@ -66,30 +64,30 @@ vi_kill(int from, int to)
     }
 }
 
-static int
-vi_append_at_end(int Py_UNUSED(count), int key)
+int
+term_vi_append_at_end(int Py_UNUSED(count), int key)
 {
     rl_point = vi_line_end();
     return rl_vi_insert_mode(1, key);
 }
 
-static int
-vi_insert_at_start(int Py_UNUSED(count), int key)
+int
+term_vi_insert_at_start(int Py_UNUSED(count), int key)
 {
     rl_point = vi_line_text();
     return rl_vi_insert_mode(1, key);
 }
 
-static int
-vi_first_print(int Py_UNUSED(count), int Py_UNUSED(key))
+int
+term_vi_first_print(int Py_UNUSED(count), int Py_UNUSED(key))
 {
     rl_point = vi_line_text();
     return 0;
 }
 
 /* S: the line's text; what it is indented by stays. */
-static int
-vi_substitute(int count, int key)
+int
+term_vi_substitute(int count, int key)
 {
     if (key != 'S') {
         return rl_vi_subst(count, key);
@@ -99,8 +97,8 @@ vi_substitute(int count, int key)
 }
 
 /* D */
-static int
-vi_delete_to(int count, int key)
+int
+term_vi_delete_to(int count, int key)
 {
     if (key != 'D') {
         return rl_vi_delete_to(count, key);
@@ -111,26 +109,12 @@ vi_delete_to(int count, int key)
 }
 
 /* C */
-static int
-vi_change_to(int count, int key)
+int
+term_vi_change_to(int count, int key)
 {
     if (key != 'C') {
         return rl_vi_change_to(count, key);
     }
     vi_kill(rl_point, vi_line_end());
     return rl_vi_insert_mode(1, key);
-}
-
-void
-term_vi_bind(void)
-{
-    static const TermReplacement replaced[] = {
-        {rl_vi_append_eol, vi_append_at_end},
-        {rl_vi_insert_beg, vi_insert_at_start},
-        {rl_vi_first_print, vi_first_print},
-        {rl_vi_subst, vi_substitute},
-        {rl_vi_delete_to, vi_delete_to},
-        {rl_vi_change_to, vi_change_to},
-    };
-    term_state_replace(replaced, sizeof replaced / sizeof *replaced);
 }
