@@ -23,6 +23,8 @@
 #include "term_vi.h"
 #include "width.h"
 
+enum { LONG_TEXT = 1 << 16 }; /* bytes from which on looking at all of it for each key would add up */
+
 static struct {
     const TermClient *client; /* borrowed */
     bool plain;
@@ -113,7 +115,7 @@ static int
 key_ending(int count, int key)
 {
     Buffer blanks = {0};
-    bool again = !self.plain
+    bool again = !self.plain && rl_end < LONG_TEXT
                  && indent_ending(term_draw_tokens(), rl_line_buffer, (size_t)rl_point, (char)key, &blanks);
     rl_begin_undo_group();
     if (again && !blanks.failed) {
@@ -177,6 +179,10 @@ key_enter(int Py_UNUSED(count), int key)
         return 0; /* it has been ended, which readline has yet to notice */
     }
     bool recalled = keys_is_recalled();
+    if (!self.plain && rl_end > LONG_TEXT && keys_is_pasting()) {
+        keys_new_line(false); /* the compiler is asked when all is there */
+        return 0;
+    }
     if (self.plain || recalled
         || (!keys_is_above_text() && self.client->is_done(self.client->context, rl_line_buffer))) {
         return keys_accept(key);
