@@ -1,4 +1,4 @@
-/* A terminal, see term.h. With term_state.c the only file that includes readline.
+/* A terminal, see term.h. It and the files term_*.c are the only ones that know of readline.
  *
  * Each term_read() takes all of readline from the program (see term_state.c), reads a line through the callback
  * interface, and gives everything back.
@@ -11,6 +11,7 @@
 
 #include "term.h"
 
+#include "term_bytes.h"
 #include "term_draw.h"
 #include "term_keys.h"
 #include "term_signals.h"
@@ -31,10 +32,6 @@
 
 #include <readline/history.h>
 
-/* What a terminal sends before a paste, and with 1 for the last 0 behind it. */
-static const char PASTE_MARK[] = "\033[200~";
-enum { PASTE_MARK_SIZE = sizeof PASTE_MARK - 1, PASTE_MARK_KIND = 4 };
-
 /* One for the process: readline is. Guarded by the GIL; `active` by being set while it is in use. */
 static struct {
     int active;
@@ -44,14 +41,7 @@ static struct {
     int has_history;        /* readline has been given ours */
     char *line;             /* the line read */
     int got_line, got_eof;
-    int again;              /* a key to be read again, or EOF */
-    unsigned char ahead[PASTE_MARK_SIZE]; /* bytes of a paste that were read at once */
-    size_t ahead_at, ahead_size;
-    size_t mark;            /* how many bytes of a mark the last ones read are */
-    int mark_begins, in_paste;
     bool macro;             /* one goes on at the next line; readline's own loop would go on without a handler */
-    int return_ahead;       /* a carriage return was read, and more was there: a line feed belongs to it, as pasted */
-    int eof_ahead;          /* Ctrl-D was typed before the prompt: the first byte will be NUL */
     char *notice;           /* owned: to be shown above the prompt */
     struct termios found;   /* as the terminal was found, at term_take() */
     struct termios cooked;  /* the same with what a prompt needs */
@@ -59,13 +49,6 @@ static struct {
 } self;
 
 /* ---- the terminal ---- */
-
-static int
-term_has_input(int fd, int milliseconds)
-{
-    struct pollfd ready = {fd, POLLIN, 0};
-    return poll(&ready, 1, milliseconds) > 0;
-}
 
 /* What a prompt, and the output of what is typed there, need: a program may have left its terminal in raw mode. */
 static int
@@ -82,15 +65,6 @@ term_make_usable(int fd, struct termios *found, struct termios *usable)
         tcsetattr(fd, TCSADRAIN, usable);
     }
     return 1;
-}
-
-/* Was Ctrl-D typed while the terminal collected lines, and nothing before it? There is something to read then, of no
- * bytes. Once lines are no longer collected Linux gives it as NUL. */
-static int
-term_has_eof_ahead(int fd)
-{
-    int waiting = 0;
-    return term_has_input(fd, 0) && ioctl(fd, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
 static void
@@ -115,21 +89,6 @@ term_deprep(void)
     rl_deprep_terminal();
 }
 
-/* A key that ends a search and begins a key sequence crashes readline 8.2 in the callback interface. So it is read as
- * Ctrl-J, which ends a search and does nothing else, and is read again after that. */
-static int
-term_guard_search(int fd, int c)
-{
-    enum { SEQUENCE = 20 }; /* ms: the rest of what a key sends follows its Escape at once */
-    if (!RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) || rl_get_keymap()[c].type != ISKMAP) {
-        return c;
-    }
-    if (c != '\033' || term_has_input(fd, SEQUENCE)) {
-        self.again = c;
-    }
-    return '\n';
-}
-
 static void
 term_load_history(void)
 {
@@ -151,80 +110,14 @@ term_offer_history(int key)
     }
 }
 
-/* A byte was read: is it part of the marks around a paste? */
-static void
-term_follow_paste(unsigned char c)
-{
-    int is_kind = self.mark == PASTE_MARK_KIND && (c == '0' || c == '1');
-    if (is_kind) {
-        self.mark_begins = c == '0';
-    }
-    self.mark = is_kind || c == (unsigned char)PASTE_MARK[self.mark] ? self.mark + 1 : c == '\033';
-    if (self.mark == PASTE_MARK_SIZE) {
-        self.in_paste = self.mark_begins;
-        self.mark = 0;
-    }
-}
-
-/* The next byte, -1 at the end, -2 to be asked again. Waits without the GIL. */
-static int
-term_read_byte(int fd)
-{
-    if (self.ahead_at < self.ahead_size) {
-        return self.ahead[self.ahead_at++];
-    }
-    /* Within a paste the next byte is there: giving the GIL away for each would take its length in switch intervals. */
-    if (!term_has_input(fd, 0)) {
-        struct pollfd ready = {fd, POLLIN, 0};
-        int count;
-        Py_BEGIN_ALLOW_THREADS
-        count = poll(&ready, 1, -1);
-        Py_END_ALLOW_THREADS
-        if (count <= 0) {
-            return -2; /* a signal: read() would wait with the GIL */
-        }
-    }
-    /* One byte: what follows the line is not ours. In a paste no fewer than are missing from the mark at its end. */
-    ssize_t got = read(fd, self.ahead, self.in_paste ? PASTE_MARK_SIZE - self.mark : 1);
-    if (got <= 0) {
-        return got < 0 && (errno == EINTR || errno == EAGAIN) ? -2 : -1; /* EIO: a pty whose other end is closed */
-    }
-    for (ssize_t i = 0; i < got; i++) {
-        term_follow_paste(self.ahead[i]);
-    }
-    self.ahead_size = (size_t)got;
-    self.ahead_at = 1;
-    return self.ahead[0];
-}
-
 static int
 term_getc(FILE *stream)
 {
-    if (self.again != EOF) {
-        int again = self.again;
-        self.again = EOF;
-        return again;
-    }
-    int fd = fileno(stream);
-    for (;;) {
-        int c = term_read_byte(fd);
-        if (c == -1) {
-            return EOF;
-        }
-        if (c == '\0' && self.eof_ahead) {
-            c = self.cooked.c_cc[VEOF];
-        }
-        self.eof_ahead = self.eof_ahead && c < 0;
-        int is_second = c == '\n' && self.return_ahead;
-        int is_cut = c == '\0' && RL_ISSTATE(RL_STATE_MOREINPUT); /* readline would take it for the end of the paste */
-        if (c < 0 || is_second || is_cut) {
-            self.return_ahead = self.return_ahead && c < 0;
-            continue;
-        }
-        self.return_ahead = c == '\r' && (self.ahead_at < self.ahead_size || term_has_input(fd, 0));
+    int c = term_bytes_get(fileno(stream));
+    if (c != EOF) {
         term_offer_history(c);
-        return term_guard_search(fd, c);
     }
+    return c;
 }
 
 static void
@@ -285,7 +178,7 @@ term_take(Term *term, const TermClient *client)
     }
     self.term = term;
     self.thread = PyThread_get_thread_ident();
-    self.eof_ahead = term_has_eof_ahead(fileno(term->in));
+    term_bytes_begin(fileno(term->in));
     self.have_cooked = term_make_usable(fileno(term->in), &self.found, &self.cooked);
     term_state_take(term_set_up);
     self.active = 1;
@@ -297,10 +190,6 @@ term_take(Term *term, const TermClient *client)
     self.has_history = 0;
     self.line = NULL;
     self.got_line = self.got_eof = 0;
-    self.again = EOF;
-    self.return_ahead = 0;
-    self.ahead_at = self.ahead_size = self.mark = 0;
-    self.in_paste = 0;
     term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
 
@@ -435,7 +324,7 @@ term_read_keys(Term *term, const char *prompt, int is_main)
         RL_SETSTATE(RL_STATE_MACROINPUT);
     }
     while (!self.got_line) {
-        bool is_due = self.again != EOF || self.macro || term_step_is_due();
+        bool is_due = term_bytes_is_due() || self.macro || term_step_is_due();
         int ready = is_due ? 1 : term_wait(fileno(term->in), is_main);
         self.macro = false;
         if (ready < 0) {

@@ -10,13 +10,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <readline/readline.h>
 
 #include "paint.h"
 #include "render.h"
+#include "term_bytes.h"
 #include "term_signals.h"
 #include "theme.h"
 #include "width.h"
@@ -320,18 +320,11 @@ term_draw_forget(void)
     self.term = NULL;
 }
 
-static bool
-draw_has_input(void)
-{
-    int waiting = 0;
-    return ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0;
-}
-
 void
 term_draw(void)
 {
     /* While more is waiting to be read, as in a paste, drawing each step would cost the square of its length. */
-    if (self.term == NULL || self.over || self.giving_way > 0 || draw_has_input()) {
+    if (self.term == NULL || self.over || self.giving_way > 0 || term_bytes_are_waiting(fileno(rl_instream))) {
         return;
     }
     if (self.term->plain) {

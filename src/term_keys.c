@@ -11,12 +11,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include <readline/history.h>
 
 #include "indent.h"
+#include "term_bytes.h"
 #include "term_draw.h"
+#include "term_lines.h"
 #include "term_signals.h"
 #include "term_state.h"
 #include "term_tab.h"
@@ -36,53 +37,18 @@ static struct {
 
 /* ---- lines ---- */
 
-static int
-keys_line_start(int at)
-{
-    while (at > 0 && rl_line_buffer[at - 1] != '\n') {
-        at--;
-    }
-    return at;
-}
-
-static int
-keys_line_end(int at)
-{
-    while (at < rl_end && rl_line_buffer[at] != '\n') {
-        at++;
-    }
-    return at;
-}
-
-/* Offset in the line from `start` on that stands in that column, or the line's end. */
-static int
-keys_at_column(int start, int column)
-{
-    int end = keys_line_end(start);
-    int at = start, columns = 0;
-    while (at < end && columns < column) {
-        Piece piece = width_next(rl_line_buffer + at, (size_t)(end - at), 0);
-        columns += piece.kind == PIECE_TAB ? 8 - columns % 8 : piece.columns;
-        if (columns > column) {
-            break;
-        }
-        at += (int)piece.size;
-    }
-    return at;
-}
-
 /* Go to the line above or below: false when there is none. */
 static bool
 keys_move_line(int direction, bool keep_goal)
 {
-    int start = keys_line_start(rl_point), end = keys_line_end(rl_point);
+    int start = term_lines_start(rl_point), end = term_lines_end(rl_point);
     if (direction < 0 ? start == 0 : end == rl_end) {
         return false;
     }
     if (!keep_goal) {
         self.goal = width_of(rl_line_buffer + start, (size_t)(rl_point - start), 0, 0);
     }
-    rl_point = keys_at_column(direction < 0 ? keys_line_start(start - 1) : end + 1, self.goal);
+    rl_point = term_lines_at_column(direction < 0 ? term_lines_start(start - 1) : end + 1, self.goal);
     return true;
 }
 
@@ -102,12 +68,11 @@ keys_new_line(bool indented)
     buffer_free(&blanks);
 }
 
-/* Are more keys waiting, as when a text is pasted into a terminal that does not say so? Then blanks come with it. */
+/* A text is pasted into a terminal that does not say so: blanks come with it. */
 static bool
 keys_is_pasting(void)
 {
-    int waiting = 0;
-    return ioctl(fileno(rl_instream), FIONREAD, &waiting) == 0 && waiting > 0;
+    return term_bytes_are_waiting(fileno(rl_instream));
 }
 
 /* A closing bracket or a colon: its line may have been indented as if something else would come. */
@@ -119,10 +84,7 @@ key_ending(int count, int key)
                  && indent_ending(term_draw_tokens(), rl_line_buffer, (size_t)rl_point, (char)key, &blanks);
     rl_begin_undo_group();
     if (again && !blanks.failed) {
-        int start = keys_line_start(rl_point), end = start;
-        while (rl_line_buffer[end] == ' ' || rl_line_buffer[end] == '\t') {
-            end++;
-        }
+        int start = term_lines_start(rl_point), end = term_lines_text(rl_point);
         int behind = rl_point - end;
         rl_delete_text(start, end);
         rl_point = start;
@@ -147,7 +109,7 @@ keys_is_recalled(void)
 static bool
 keys_is_above_text(void)
 {
-    int at = keys_line_end(rl_point);
+    int at = term_lines_end(rl_point);
     while (at < rl_end && strchr(" \t\n", rl_line_buffer[at]) != NULL) {
         at++;
     }
@@ -251,7 +213,7 @@ key_insert_comment(int count, int key)
     const char *mark = rl_variable_value("comment-begin");
     rl_begin_undo_group();
     for (int start = rl_end; start >= 0; start--) {
-        start = keys_line_start(start);
+        start = term_lines_start(start);
         rl_point = start;
         rl_insert_text(mark == NULL ? "#" : mark);
     }
@@ -272,11 +234,7 @@ key_interrupt(int Py_UNUSED(count), int Py_UNUSED(key))
 static int
 key_delete(int count, int key)
 {
-    int start = keys_line_start(rl_point);
-    bool blank = start > 0 && rl_point == rl_end;
-    for (int at = start; at < rl_end; at++) {
-        blank &= rl_line_buffer[at] == ' ' || rl_line_buffer[at] == '\t';
-    }
+    bool blank = rl_point == rl_end && term_lines_start(rl_point) > 0 && term_lines_text(rl_point) == rl_end;
     if (!self.plain && blank) {
         self.dropped = true;
         return keys_accept('\n');
@@ -307,7 +265,7 @@ key_line_start(int count, int key)
     if (self.plain) {
         return rl_beg_of_line(count, key);
     }
-    rl_point = keys_line_start(rl_point);
+    rl_point = term_lines_start(rl_point);
     return 0;
 }
 
@@ -317,7 +275,7 @@ key_line_end(int count, int key)
     if (self.plain) {
         return rl_end_of_line(count, key);
     }
-    rl_point = keys_line_end(rl_point);
+    rl_point = term_lines_end(rl_point);
     term_vi_end_of_line();
     return 0;
 }
@@ -393,7 +351,7 @@ key_kill_line(int count, int key)
     if (self.plain || count < 0) {
         return rl_kill_line(count, key);
     }
-    int end = keys_line_end(rl_point);
+    int end = term_lines_end(rl_point);
     bool at_end = end == rl_point && end < rl_end; /* the line end itself, as in emacs */
     return keys_kill(rl_point, at_end ? end + 1 : end);
 }
@@ -404,7 +362,7 @@ key_discard_line(int count, int key)
     if (self.plain) {
         return rl_unix_line_discard(count, key);
     }
-    return keys_kill(rl_point, keys_line_start(rl_point));
+    return keys_kill(rl_point, term_lines_start(rl_point));
 }
 
 static int
@@ -413,14 +371,14 @@ key_backward_kill_line(int count, int key)
     if (self.plain || count < 0) {
         return rl_backward_kill_line(count, key);
     }
-    return keys_kill(rl_point, keys_line_start(rl_point));
+    return keys_kill(rl_point, term_lines_start(rl_point));
 }
 
 /* Backspace: within the blanks that a line begins with, a step of indentation. */
 static int
 key_rubout(int count, int key)
 {
-    int start = keys_line_start(rl_point);
+    int start = term_lines_start(rl_point);
     int column = rl_point - start;
     for (int at = start; at < rl_point; at++) {
         if (rl_line_buffer[at] != ' ') {

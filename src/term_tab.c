@@ -16,6 +16,7 @@
 #include "buffer.h"
 #include "indent.h"
 #include "term_draw.h"
+#include "term_lines.h"
 #include "theme.h"
 #include "width.h"
 
@@ -294,16 +295,6 @@ term_tab_menu_back(int count, int Py_UNUSED(key))
 
 /* ---- keys ---- */
 
-static int
-tab_line_start(void)
-{
-    int start = rl_point;
-    while (start > 0 && rl_line_buffer[start - 1] != '\n') {
-        start--;
-    }
-    return start;
-}
-
 int
 term_tab_step(char *blank)
 {
@@ -320,15 +311,11 @@ term_tab_step(char *blank)
 int
 term_tab_key(int count, int key)
 {
-    int start = tab_line_start();
-    int column = rl_point - start;
-    for (int at = start; at < rl_point; at++) {
-        if (rl_line_buffer[at] != ' ' && rl_line_buffer[at] != '\t') {
-            return tab_setting("disable-completion") ? rl_insert(count, key) : tab_complete(term_tab_key);
-        }
+    if (term_lines_text(rl_point) < rl_point) {
+        return tab_setting("disable-completion") ? rl_insert(count, key) : tab_complete(term_tab_key);
     }
     char blank;
-    int step = term_tab_step(&blank);
+    int step = term_tab_step(&blank), column = rl_point - term_lines_start(rl_point);
     return rl_insert(step - column % step, blank); /* to the next step of indentation */
 }
 
@@ -336,7 +323,7 @@ int
 term_tab_shift(int Py_UNUSED(count), int Py_UNUSED(key))
 {
     char blank;
-    int start = tab_line_start(), blanks = 0, step = term_tab_step(&blank);
+    int start = term_lines_start(rl_point), blanks = 0, step = term_tab_step(&blank);
     while (blanks < step && rl_line_buffer[start + blanks] == blank) {
         blanks++;
     }

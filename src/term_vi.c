@@ -3,39 +3,10 @@
 
 #include "term_vi.h"
 
-#include <string.h>
 
 #include <readline/readline.h>
 
-static int
-vi_line_start(void)
-{
-    int at = rl_point;
-    while (at > 0 && rl_line_buffer[at - 1] != '\n') {
-        at--;
-    }
-    return at;
-}
-
-static int
-vi_line_end(void)
-{
-    int at = rl_point;
-    while (at < rl_end && rl_line_buffer[at] != '\n') {
-        at++;
-    }
-    return at;
-}
-
-static int
-vi_line_text(void)
-{
-    int at = vi_line_start();
-    while (at < rl_end && (rl_line_buffer[at] == ' ' || rl_line_buffer[at] == '\t')) {
-        at++;
-    }
-    return at;
-}
+#include "term_lines.h"
 
 static int
 vi_step_back(int at)
@@ -50,7 +21,7 @@ void
 term_vi_end_of_line(void)
 {
     /* Of the last line readline sees to that itself. */
-    if (rl_get_keymap() == vi_movement_keymap && rl_point < rl_end && vi_line_start() < rl_point) {
+    if (rl_get_keymap() == vi_movement_keymap && rl_point < rl_end && term_lines_start(rl_point) < rl_point) {
         rl_point = vi_step_back(rl_point);
     }
 }
@@ -67,21 +38,21 @@ vi_kill(int from, int to)
 int
 term_vi_append_at_end(int Py_UNUSED(count), int key)
 {
-    rl_point = vi_line_end();
+    rl_point = term_lines_end(rl_point);
     return rl_vi_insert_mode(1, key);
 }
 
 int
 term_vi_insert_at_start(int Py_UNUSED(count), int key)
 {
-    rl_point = vi_line_text();
+    rl_point = term_lines_text(rl_point);
     return rl_vi_insert_mode(1, key);
 }
 
 int
 term_vi_first_print(int Py_UNUSED(count), int Py_UNUSED(key))
 {
-    rl_point = vi_line_text();
+    rl_point = term_lines_text(rl_point);
     return 0;
 }
 
@@ -92,7 +63,7 @@ term_vi_substitute(int count, int key)
     if (key != 'S') {
         return rl_vi_subst(count, key);
     }
-    vi_kill(vi_line_text(), vi_line_end());
+    vi_kill(term_lines_text(rl_point), term_lines_end(rl_point));
     return rl_vi_insert_mode(1, key);
 }
 
@@ -103,7 +74,7 @@ term_vi_delete_to(int count, int key)
     if (key != 'D') {
         return rl_vi_delete_to(count, key);
     }
-    vi_kill(rl_point, vi_line_end());
+    vi_kill(rl_point, term_lines_end(rl_point));
     term_vi_end_of_line();
     return 0;
 }
@@ -115,6 +86,6 @@ term_vi_change_to(int count, int key)
     if (key != 'C') {
         return rl_vi_change_to(count, key);
     }
-    vi_kill(rl_point, vi_line_end());
+    vi_kill(rl_point, term_lines_end(rl_point));
     return rl_vi_insert_mode(1, key);
 }
