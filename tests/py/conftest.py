@@ -91,6 +91,16 @@ def terminal(tmp_path):
     yield from starter(tmp_path)
 
 
+@pytest.fixture
+def opened(terminal, request):
+    """The same, at the prompt already; without a program it is the test module's PROGRAM."""
+    def at_prompt(program=None, **options):
+        t = terminal(request.module.PROGRAM if program is None else program, **options)
+        t.prompt()
+        return t
+    return at_prompt
+
+
 # A test through a pseudo-terminal is at the mercy of a busy machine: what fails is tried once more. Which did is told
 # at the end, for a defect may show itself only now and then.
 

@@ -19,12 +19,6 @@ PROGRAM = '''
 '''
 
 
-def opened(terminal, program=PROGRAM, **options):
-    t = terminal(program, **options)
-    t.prompt()
-    return t
-
-
 def alive(t):
     """The console takes the next input, and the program goes on unchanged."""
     t.settle().ready()
@@ -35,8 +29,8 @@ def alive(t):
 
 # Bytes --------------------------------------------------------------------------------------------------------------
 
-def test_ten_megabytes_pasted(terminal):
-    t = opened(terminal)
+def test_ten_megabytes_pasted(opened):
+    t = opened()
     t.model = False                           # the echo is as long, and nobody looks at it
     text = "y = '''" + "\n".join("0123456789" * 10 for _ in range(100_000)) + "'''; print('%d characters' % len(y))"
     t.paste(text)
@@ -47,8 +41,8 @@ def test_ten_megabytes_pasted(terminal):
     assert t.end() == 0
 
 
-def test_ten_thousand_lines_pasted(terminal):
-    t = opened(terminal)
+def test_ten_thousand_lines_pasted(opened):
+    t = opened()
     t.model = False
     t.paste("if x:\n" + "\n".join(f"    y{n} = {n}" for n in range(10_000)) + "\n    print('%d names' % y9999)\n")
     t.key("Enter", "Enter")
@@ -57,8 +51,8 @@ def test_ten_thousand_lines_pasted(terminal):
     t.until(lambda: b"went on with 1" in t.raw[-1000:], "the program")
 
 
-def test_a_very_long_line_typed(terminal):
-    t = opened(terminal)
+def test_a_very_long_line_typed(opened):
+    t = opened()
     t.model = False
     t.type("len('" + "a" * 4_000 + "')\r")
     t.until(lambda: b"\n4000\r\n" in t.raw[-1000:] or b"\r4000\r\n" in t.raw[-1000:], "the length")
@@ -67,16 +61,16 @@ def test_a_very_long_line_typed(terminal):
 
 
 @pytest.mark.parametrize("typed", [b"x = \x002", b"x = '\x00'", b"\x00\x00"])
-def test_nul_bytes(terminal, typed):
+def test_nul_bytes(opened, typed):
     """Typed or pasted, a NUL is no part of any Python text: an error, or not taken at all."""
-    t = opened(terminal)
+    t = opened()
     t.type(b"\x1b[200~" + typed + b"\x1b[201~").key("C-c").settle()
     t.type(typed).key("C-c")
     alive(t)
 
 
-def test_a_nul_byte_entered(terminal):
-    t = opened(terminal)
+def test_a_nul_byte_entered(opened):
+    t = opened()
     t.type(b"\x1b[200~y = 5\x00 + 6\x1b[201~").key("Enter")
     t.settle().ready()
     shown = t.run("'y' in locals()")
@@ -88,9 +82,9 @@ def test_a_nul_byte_entered(terminal):
 
 @pytest.mark.parametrize("raw", [
     b"'\xff\xfe'", b"y = '\xc3'", b"\xe9t\xe9 = 1", b"# \xf0\x28\x8c\xbc", b"'\xed\xa0\x80'"])
-def test_undecodable_bytes(terminal, raw):
+def test_undecodable_bytes(opened, raw):
     """Not UTF-8: an error at the prompt that says so, or (a sequence cut short) nothing that would be shown or run."""
-    t = opened(terminal)
+    t = opened()
     t.type(raw + b"\r")
     shown = t.prompt()
     if raw == b"y = '\xc3'" and not shown:
@@ -105,8 +99,8 @@ def test_undecodable_bytes(terminal, raw):
     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
     {"LANG": "no_SUCH.locale"}, {"LC_ALL": None, "LANG": None}],
     ids=lambda settings: " ".join(f"{name}={value}" for name, value in settings.items()))
-def test_a_locale_without_the_characters(terminal, settings):
-    t = opened(terminal, env=settings)
+def test_a_locale_without_the_characters(opened, settings):
+    t = opened(env=settings)
     t.type("y = 'é日'".encode() + b"\r")
     shown = t.prompt()
     if not shown:
@@ -116,8 +110,8 @@ def test_a_locale_without_the_characters(terminal, settings):
     alive(t)
 
 
-def test_lone_surrogates_are_shown_not_fatal(terminal):
-    t = opened(terminal)
+def test_lone_surrogates_are_shown_not_fatal(opened):
+    t = opened()
     assert t.run("'\\ud800'") == "'\\ud800'"
     assert "UnicodeEncodeError" in t.run("print('\\ud800')")
     t.run("class S:\n    def __repr__(self): return '\\ud800'")
@@ -192,13 +186,13 @@ def test_strange_lines_from_a_replaced_input(tmp_path, line):
 # Keys ---------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_keys(terminal, seed):
+def test_random_keys(terminal, opened, seed):
     """Whatever is typed and then taken back with Ctrl-C leaves the console as it was."""
     generator = random.Random(seed)
     # Not Enter, Ctrl-D (leaves), Ctrl-Z (stops), Ctrl-\\ (kills, between two prompts) or Ctrl-S (the terminal's pause).
     keys = [bytes([n]) for n in range(256) if n not in (4, 10, 13, 15, 19, 26, 28)]
     keys += [b"\x1b" + rest for rest in (b"[A", b"[B", b"[C", b"[D", b"[200~", b"[201~", b"OP", b"[3~", b"[1;5C")]
-    t = opened(terminal)
+    t = opened()
     t.model = False
     for _ in range(15):
         t.type(b"".join(generator.choices(keys, k=60)))
@@ -212,9 +206,9 @@ KEYS = ["C-r", "C-x", "Escape", "C-v", "C-q", "C-]", "C-_", "Tab", "C-w", "C-y",
 
 
 @pytest.mark.parametrize("first", KEYS)
-def test_keys_before_ctrl_c(terminal, first):
+def test_keys_before_ctrl_c(opened, first):
     """In the middle of a search, of a key sequence, of an argument: Ctrl-C ends it all."""
-    t = opened(terminal, """
+    t = opened("""
         from hooking import hook
         hook()
         print("went on with", 1)
@@ -231,9 +225,9 @@ def test_keys_before_ctrl_c(terminal, first):
     assert t.end() == 0
 
 
-def test_ctrl_c_on_a_line_reached_by_a_search(terminal):
+def test_ctrl_c_on_a_line_reached_by_a_search(opened):
     """readline frees the line that the search has put aside, and again with the next one if we drop it wrongly."""
-    t = opened(terminal)
+    t = opened()
     t.model = False
     for _ in range(3):
         t.type("(\r\x1b[5~\x1b#a\x12(\x1bn\x19\x1b[A\x0e\x03")
@@ -333,8 +327,8 @@ def test_descriptors_closed_at_the_prompt(terminal, fds):
     assert t.echoes()
 
 
-def test_an_exhausted_memory_is_an_error(terminal):
-    t = opened(terminal)
+def test_an_exhausted_memory_is_an_error(opened):
+    t = opened()
     assert "MemoryError" in t.run("x = bytearray(2**60)") or "OverflowError" in t.run("1")
     alive(t)
 

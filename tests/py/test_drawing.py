@@ -14,38 +14,32 @@ PROGRAM = '''
 '''
 
 
-def opened(terminal, program=PROGRAM, **options):
-    t = terminal(program, **options)
-    t.prompt()
-    return t
-
-
 # Rows and columns ---------------------------------------------------------------------------------------------------
 
-def test_a_line_wraps_where_the_screen_ends(terminal):
-    t = opened(terminal, columns=20)
+def test_a_line_wraps_where_the_screen_ends(opened):
+    t = opened(columns=20)
     t.type("abcdefghijklmnop").shows(">>> abcdefghijklmnop", "|").type("q").shows(">>> abcdefghijklmnop", "q|")
     t.key("Left", "Left").shows(">>> abcdefghijklmno|p", "q").key("C-e", "Backspace", "Backspace")
     t.shows(">>> abcdefghijklmno|")
 
 
-def test_a_wrapped_line_within_a_block(terminal):
-    t = opened(terminal, columns=20)
+def test_a_wrapped_line_within_a_block(terminal, opened):
+    t = opened(columns=20)
     t.lines("if x:", "z = 'abcdefghijkl'", "y").shows(">>> if x:", "...     z = 'abcdefg", "hijkl'", "...     y|")
     t.key("Up", "C-a").type("w").key("Backspace", "Delete")
     t.shows(">>> if x:", "... |   z = 'abcdefgh", "ijkl'", "...     y")
     assert "...    z = 'abcdefghijkl'" in t.text().split("\n")     # one line to the terminal, when it is copied
 
 
-def test_wide_characters_at_the_wrap(terminal):
-    t = opened(terminal, columns=20)
+def test_wide_characters_at_the_wrap(opened):
+    t = opened(columns=20)
     t.type("'abcdefghijklmn日本'").shows(">>> 'abcdefghijklmn", "日本'|")
     t.key("C-a").type("\x1b[C" * 15).shows(">>> 'abcdefghijklmn", "|日本'")
     t.type("o").shows(">>> 'abcdefghijklmno", "|日本'").key("Backspace", "Backspace").shows(">>> 'abcdefghijklm|日", "本'")
 
 
-def test_one_column(terminal):
-    t = opened(terminal, columns=80)
+def test_one_column(opened):
+    t = opened(columns=80)
     t.resize(24, 1)
     t.type("1+1").key("Enter")
     t.until(lambda: [row for row, _ in t.screen.rows()][-9:] == ["1", "+", "1", "2", ">", ">", ">", "", ""]
@@ -68,8 +62,8 @@ SIZES = [(24, 80), (10, 40), (60, 200)]
 
 
 @pytest.mark.parametrize("rows, columns", SIZES)
-def test_a_block_taller_than_the_screen_scrolls_with_the_cursor(terminal, rows, columns):
-    t = opened(terminal, rows=rows, columns=columns)
+def test_a_block_taller_than_the_screen_scrolls_with_the_cursor(opened, rows, columns):
+    t = opened(rows=rows, columns=columns)
     count = rows * 2
     lines = ["if x:"] + [f"    name_{n} = {n}" for n in range(count)]
     t.paste("\n".join(lines))
@@ -89,8 +83,8 @@ def test_a_block_taller_than_the_screen_scrolls_with_the_cursor(terminal, rows, 
     assert [shown.count("... " + line) for line in lines[1:]] == [1] * count
 
 
-def test_scrolling_keeps_what_is_above(terminal):
-    t = opened(terminal, rows=10, columns=40)
+def test_scrolling_keeps_what_is_above(opened):
+    t = opened(rows=10, columns=40)
     for n in range(20):
         t.run(f"'above {n}'")
     t.paste("if x:\n" + "\n".join(f"    name_{n} = {n}" for n in range(30)))
@@ -140,8 +134,8 @@ WIDE = "z = ['" + "abcdefghij" * 7 + "', 1]"
 @pytest.mark.parametrize("reflow", [False, True], ids=["rigid", "reflows"])
 @pytest.mark.parametrize("sizes", [[(24, 60)], [(24, 40)], [(24, 100)], [(24, 60), (24, 100)], [(24, 33), (24, 80)],
                                    [(12, 80)], [(40, 80)], [(30, 20), (24, 80)]], ids=str)
-def test_a_resize_shows_the_block_once_and_keeps_what_is_above(terminal, reflow, sizes):
-    t = opened(terminal, **terminal_kind(reflow))
+def test_a_resize_shows_the_block_once_and_keeps_what_is_above(opened, reflow, sizes):
+    t = opened(**terminal_kind(reflow))
     t.run("'above'")
     t.lines("if x:", WIDE, "last").shows(">>> if x:", "...     " + WIDE[:72], WIDE[72:], "...     last|")
     for rows, columns in sizes:
@@ -152,8 +146,8 @@ def test_a_resize_shows_the_block_once_and_keeps_what_is_above(terminal, reflow,
 
 @pytest.mark.parametrize("reflow", [False, True], ids=["rigid", "reflows"])
 @pytest.mark.parametrize("place", ["first line", "wrapped line", "last line"])
-def test_a_resize_with_the_cursor_anywhere(terminal, reflow, place):
-    t = opened(terminal, **terminal_kind(reflow))
+def test_a_resize_with_the_cursor_anywhere(opened, reflow, place):
+    t = opened(**terminal_kind(reflow))
     t.run("'above'")
     t.lines("if x:", WIDE, "last").shows(">>> if x:", "...     " + WIDE[:72], WIDE[72:], "...     last|")
     t.key(*{"first line": ["Up", "Up"], "wrapped line": ["Up", "C-e"], "last line": []}[place])
@@ -169,8 +163,8 @@ def test_a_resize_with_the_cursor_anywhere(terminal, reflow, place):
 
 
 @pytest.mark.parametrize("reflow", [False, True], ids=["rigid", "reflows"])
-def test_a_resize_at_the_bottom_of_a_full_screen(terminal, reflow):
-    t = opened(terminal, **terminal_kind(reflow))
+def test_a_resize_at_the_bottom_of_a_full_screen(opened, reflow):
+    t = opened(**terminal_kind(reflow))
     for n in range(15):
         t.run(f"'above {n}'")
     t.lines("if x:", WIDE, "last")
@@ -183,42 +177,42 @@ def test_a_resize_at_the_bottom_of_a_full_screen(terminal, reflow):
 
 # Width --------------------------------------------------------------------------------------------------------------
 
-def test_combining_characters_take_no_column(terminal):
-    t = opened(terminal)
+def test_combining_characters_take_no_column(opened):
+    t = opened()
     t.type("'e\u0301a\u0308'x")
     t.until(lambda: t.screen.place()[1] == 9, "the cursor")
 
 
 @pytest.mark.parametrize("text, columns", [("日本", 4), ("é", 1), ("\t", 8), ("a\tb", 9), ("\x01", 2), ("\x7f", 2)])
-def test_the_cursor_stands_behind_what_was_typed(terminal, text, columns):
-    t = opened(terminal)
+def test_the_cursor_stands_behind_what_was_typed(opened, text, columns):
+    t = opened()
     t.paste(text)
     t.until(lambda: t.screen.place()[1] == 4 + columns, f"{columns} columns")
 
 
-def test_an_emoji_of_several_parts_is_one_character(terminal):
+def test_an_emoji_of_several_parts_is_one_character(opened):
     """Terminals disagree about its width: the cursor is placed anew behind it."""
-    t = opened(terminal)
+    t = opened()
     t.type("'👩‍💻'").until(lambda: t.raw.endswith(b"'") or b"'\x1b" in t.raw[-40:], "the quote")
     t.until(lambda: t.screen.place()[1] == 8, "two columns and the quotes")
     t.key("C-a").type("x").until(lambda: t.screen.place()[1] == 5, "the cursor")
     t.key("C-e").until(lambda: t.screen.place()[1] == 9, "the end")
 
 
-def test_control_characters_are_shown(terminal):
-    t = opened(terminal)
+def test_control_characters_are_shown(opened):
+    t = opened()
     t.type("'").key("C-v").type("\x01").key("C-v").type("\x1b").type("'").shows(">>> '^A^['|")
 
 
-def test_tabs_are_shown_as_wide_as_they_are(terminal):
-    t = opened(terminal)
+def test_tabs_are_shown_as_wide_as_they_are(opened):
+    t = opened()
     t.paste("if x:\n\ta\tb").shows(">>> if x:", "...         a       b|")
 
 
 # Colour -------------------------------------------------------------------------------------------------------------
 
-def test_source_is_coloured(terminal):
-    t = opened(terminal)
+def test_source_is_coloured(opened):
+    t = opened()
     t.paste("def name(x):  # comment\n    return len('text') + 42").shows(
         ">>> def name(x):  # comment", "...     return len('text') + 42|")
     assert t.look("def") == t.look("return") == "blue bold"
@@ -231,8 +225,8 @@ def test_source_is_coloured(terminal):
     assert t.look(">>>") == t.look("...") == "magenta bold"
 
 
-def test_a_command_is_coloured(terminal):
-    t = opened(terminal)
+def test_a_command_is_coloured(opened):
+    t = opened()
     t.type("where").shows(">>> where|")
     assert t.look("where") == "magenta bold"
     t.type("ver").shows(">>> wherever|")
@@ -241,8 +235,8 @@ def test_a_command_is_coloured(terminal):
     assert t.look("list") != "magenta bold"
 
 
-def test_brackets_that_belong_together_are_marked(terminal):
-    t = opened(terminal)
+def test_brackets_that_belong_together_are_marked(opened):
+    t = opened()
     t.type("f((1) + [2])").shows(">>> f((1) + [2])|")
     assert t.look("f(", "f((") .startswith("default / default") and t.look("[") == "default"
     t.key("C-a", "Right", "Right").shows(">>> f(|(1) + [2])")
@@ -250,20 +244,20 @@ def test_brackets_that_belong_together_are_marked(terminal):
 
 
 @pytest.mark.parametrize("text, wrong", [("x)", ")"), ("(x]", "]"), ("x = $", "$")])
-def test_what_is_wrong_is_marked(terminal, text, wrong):
-    t = opened(terminal)
+def test_what_is_wrong_is_marked(opened, text, wrong):
+    t = opened()
     t.type(text + " ").shows(">>> " + text + " |")
     assert t.look(wrong) == "red bold"
 
 
-def test_a_string_without_its_end_is_marked(terminal):
-    t = opened(terminal)
+def test_a_string_without_its_end_is_marked(opened):
+    t = opened()
     t.type("'abc").shows(">>> 'abc|")
     assert t.look("'") == "green underscore" and t.look("abc") == "green"
 
 
-def test_marks_go_when_the_block_is_run(terminal):
-    t = opened(terminal)
+def test_marks_go_when_the_block_is_run(opened):
+    t = opened()
     t.type("len('a')").shows(">>> len('a')|").key("Enter")
     t.prompt()
     assert t.look("(", "len('a')") == "default"
@@ -271,8 +265,8 @@ def test_marks_go_when_the_block_is_run(terminal):
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"PYTHON_COLORS": "0"}, {"PYTHON_COLORS": "0", "FORCE_COLOR": "1"},
                                  {"TERM": "dumb"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}], ids=str)
-def test_no_colour(terminal, env):
-    t = opened(terminal, env=env)
+def test_no_colour(opened, env):
+    t = opened(env=env)
     t.type("def name").expect("def name")
     assert t.look("def") == t.look("name") == t.look(">>>") == "default"
     assert not re.search(rb"\x1b\[[0-9;]+m", t.raw)
@@ -280,8 +274,8 @@ def test_no_colour(terminal, env):
 
 @pytest.mark.parametrize("env", [{"FORCE_COLOR": "1"}, {"PYTHON_COLORS": "1", "NO_COLOR": "1"}, {"NO_COLOR": ""}],
                          ids=str)
-def test_colour_after_all(terminal, env):
-    t = opened(terminal, env=env)
+def test_colour_after_all(opened, env):
+    t = opened(env=env)
     t.type("def name").shows(">>> def name|")
     assert t.look("def") == "blue bold"
 
@@ -307,8 +301,8 @@ def bytes_of(t, text):
     return sent
 
 
-def test_keys_take_few_bytes_at_a_lines_end(terminal):
-    t = ten_lines(opened(terminal, rows=30))
+def test_keys_take_few_bytes_at_a_lines_end(opened):
+    t = ten_lines(opened(rows=30))
     t.key("Up", "Up", "Up", "Up", "C-e")
     t.until(lambda: t.left_of_cursor().startswith("...     name_4") and t.left_of_cursor().endswith("why"), "the line")
     t.slow_line()
@@ -316,8 +310,8 @@ def test_keys_take_few_bytes_at_a_lines_end(terminal):
     assert sum(sent) / len(sent) <= 10 and max(sent) <= 40, sent
 
 
-def test_keys_take_few_bytes_in_the_middle_of_a_line(terminal):
-    t = ten_lines(opened(terminal, rows=30))
+def test_keys_take_few_bytes_in_the_middle_of_a_line(opened):
+    t = ten_lines(opened(rows=30))
     t.key("Up", "Up", "Up", "Up", "C-a").type("\x1b[C" * 10)
     t.until(lambda: t.left_of_cursor() == "...     name_4", "the line")
     t.slow_line()
@@ -325,8 +319,8 @@ def test_keys_take_few_bytes_in_the_middle_of_a_line(terminal):
     assert sum(sent) / len(sent) <= 75 and max(sent) <= 120, sent
 
 
-def test_moving_takes_few_bytes(terminal):
-    t = ten_lines(opened(terminal, rows=30))
+def test_moving_takes_few_bytes(opened):
+    t = ten_lines(opened(rows=30))
     t.slow_line()
     before = len(t.raw)
     for n in reversed(range(8)):

@@ -29,21 +29,15 @@ def history(state):
     return state / "hooking" / "history"
 
 
-def opened(terminal, **settings):
-    t = terminal(PROGRAM, **settings)
-    t.prompt()
-    return t
-
-
 def left(t):
     t.key("C-d")
     t.expect("the program goes on")
     assert t.end() == 0
 
 
-def session(terminal, *statements, **settings):
+def session(opened, *statements, **settings):
     """A session from the beginning to the end."""
-    t = opened(terminal, **settings)
+    t = opened(**settings)
     for statement in statements:
         t.run(statement)
     left(t)
@@ -58,11 +52,11 @@ def recalled(t, *keys):
 
 # The tests' own home ------------------------------------------------------------------------------------------------
 
-def test_no_test_sees_the_history_of_the_one_who_runs_it(terminal, tmp_path, history):
+def test_no_test_sees_the_history_of_the_one_who_runs_it(opened, tmp_path, history):
     env = environment(str(tmp_path))
     for name in ("HOME", "XDG_STATE_HOME"):
         assert env[name].startswith(str(tmp_path))
-    t = opened(terminal)
+    t = opened()
     t.run("import os")
     assert t.run("os.environ['XDG_STATE_HOME']") == repr(str(history.parent.parent))
     t.key("C-d")
@@ -71,42 +65,42 @@ def test_no_test_sees_the_history_of_the_one_who_runs_it(terminal, tmp_path, his
 
 # From session to session --------------------------------------------------------------------------------------------
 
-def test_up_recalls_what_an_earlier_session_typed(terminal):
-    session(terminal, "'first' + ' session'", "20 + 2")
-    t = opened(terminal)
+def test_up_recalls_what_an_earlier_session_typed(opened):
+    session(opened, "'first' + ' session'", "20 + 2")
+    t = opened()
     assert recalled(t, "Up") == "22"
     assert recalled(t, "Up", "Up") == "'first session'"
 
 
-def test_search_finds_what_an_earlier_session_typed(terminal):
-    session(terminal, "'needle'.upper()", "1 + 1", "2 + 2")
-    t = opened(terminal)
+def test_search_finds_what_an_earlier_session_typed(opened):
+    session(opened, "'needle'.upper()", "1 + 1", "2 + 2")
+    t = opened()
     t.key("C-r").type("need").key("Enter")
     assert t.prompt() == "'NEEDLE'"
 
 
-def test_commands_are_kept_as_well(terminal, history):
-    session(terminal, "where", "pp x")
+def test_commands_are_kept_as_well(opened, history):
+    session(opened, "where", "pp x")
     assert history.read_text() == "where\npp x\n"
 
 
-def test_what_a_killed_session_has_typed_is_kept(terminal):
-    t = opened(terminal)
+def test_what_a_killed_session_has_typed_is_kept(opened):
+    t = opened()
     t.run("'before the end'")
     t.signal(signal.SIGKILL)
     assert t.end() == -signal.SIGKILL
-    t = opened(terminal)
+    t = opened()
     assert recalled(t, "Up") == "'before the end'"
 
 
-def test_the_same_again_is_kept_once(terminal, history):
-    session(terminal, "1 + 1", "1 + 1")
-    session(terminal, "1 + 1", "2 + 2", "1 + 1")
+def test_the_same_again_is_kept_once(opened, history):
+    session(opened, "1 + 1", "1 + 1")
+    session(opened, "1 + 1", "2 + 2", "1 + 1")
     assert history.read_text() == "1 + 1\n2 + 2\n1 + 1\n"
 
 
-def test_an_entry_that_begins_with_a_space_is_not_kept(terminal, history):
-    t = opened(terminal)
+def test_an_entry_that_begins_with_a_space_is_not_kept(opened, history):
+    t = opened()
     assert t.run(" 'sec' + 'ret'") == "'secret'"
     assert t.run("1 + 1") == "2"
     assert recalled(t, "Up", "Up", "Up") == "2"
@@ -114,16 +108,16 @@ def test_an_entry_that_begins_with_a_space_is_not_kept(terminal, history):
     assert history.read_text() == "1 + 1\n"
 
 
-def test_text_that_is_not_ascii(terminal, history):
-    session(terminal, "'é' + '日本' + '\\n'")
+def test_text_that_is_not_ascii(opened, history):
+    session(opened, "'é' + '日本' + '\\n'")
     assert history.read_text(encoding="utf-8") == "'é' + '日本' + '\\\\n'\n"
-    t = opened(terminal)
+    t = opened()
     assert recalled(t, "Up") == "'é日本\\n'"
 
 
-def test_several_lines_are_one_entry(terminal, history):
+def test_several_lines_are_one_entry(opened, history):
     """A paste is one input; in the file it is one line."""
-    t = opened(terminal)
+    t = opened()
     t.paste("if x:\n    print('in', 'side')\n").key("Enter")
     t.until(lambda: "in side" in t.text(), "what it prints")
     t.ready()
@@ -146,9 +140,9 @@ def test_all_consoles_of_a_program_share_it(terminal):
 
 # Side by side -------------------------------------------------------------------------------------------------------
 
-def test_sessions_side_by_side(terminal, history):
+def test_sessions_side_by_side(opened, history):
     """Each finds what the other has typed, behind what it has typed itself; the file has all of it."""
-    one, two = opened(terminal), opened(terminal, name="other.py")
+    one, two = opened(), opened(name="other.py")
     assert one.run("'of' + ' one'") == "'of one'"
     assert two.run("'of' + ' two'") == "'of two'"
     assert one.run("'again'") == "'again'"
@@ -194,49 +188,49 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_nobody_else_may_read_it(terminal, state, history):
-    session(terminal, "1 + 1")
+def test_nobody_else_may_read_it(opened, state, history):
+    session(opened, "1 + 1")
     assert [mode(path) for path in (state, history.parent, history)] == [0o700, 0o700, 0o600]
 
 
-def test_one_that_others_may_read_is_made_private(terminal, history):
-    session(terminal, "1 + 1")
+def test_one_that_others_may_read_is_made_private(opened, history):
+    session(opened, "1 + 1")
     history.chmod(0o644)
-    left(opened(terminal))
+    left(opened())
     assert mode(history) == 0o600
 
 
-def test_a_symbolic_link_stays_one(terminal, tmp_path, history):
+def test_a_symbolic_link_stays_one(opened, tmp_path, history):
     history.parent.mkdir(parents=True)
     history.symlink_to(tmp_path / "dotfile")
-    session(terminal, "1 + 1")
+    session(opened, "1 + 1")
     assert history.is_symlink()
     assert (tmp_path / "dotfile").read_text() == "1 + 1\n"
 
 
-def test_nothing_is_made_before_something_is_typed(terminal, state):
-    left(opened(terminal))
+def test_nothing_is_made_before_something_is_typed(opened, state):
+    left(opened())
     assert not state.exists()
 
 
 @pytest.mark.parametrize("setting", [None, "", "relative/state"])
-def test_without_a_state_folder_it_is_in_the_home(terminal, state, setting):
-    session(terminal, "1 + 1", env={"XDG_STATE_HOME": setting})
+def test_without_a_state_folder_it_is_in_the_home(opened, terminal, state, setting):
+    session(opened, "1 + 1", env={"XDG_STATE_HOME": setting})
     assert (terminal.home / ".local/state/hooking/history").read_text() == "1 + 1\n"
     assert not state.exists()
 
 
-def test_the_state_folder_of_the_environment(terminal, tmp_path, state):
+def test_the_state_folder_of_the_environment(opened, tmp_path, state):
     for _ in range(2):
-        t = opened(terminal, env={"XDG_STATE_HOME": str(tmp_path / "elsewhere")})
+        t = opened(env={"XDG_STATE_HOME": str(tmp_path / "elsewhere")})
         t.run("1 + 1")
         left(t)
     assert (tmp_path / "elsewhere/hooking/history").read_text() == "1 + 1\n"
     assert not state.exists()
 
 
-def test_it_stays_where_it_was_when_the_program_clears_its_environment(terminal, history):
-    t = opened(terminal)
+def test_it_stays_where_it_was_when_the_program_clears_its_environment(opened, history):
+    t = opened()
     t.run("import os; os.environ.clear(); os.chdir('/')")
     t.run("1 + 1")
     left(t)
@@ -302,9 +296,9 @@ def test_it_says_so_once_in_a_program(terminal, history):
 
 # Beside the program's own -------------------------------------------------------------------------------------------
 
-def test_the_programs_readline_history_is_its_own(terminal, tmp_path, history):
+def test_the_programs_readline_history_is_its_own(opened, terminal, tmp_path, history):
     """Neither sees the other's, also where the program saves and loads its own."""
-    session(terminal, "'of an earlier session'")
+    session(opened, "'of an earlier session'")
     t = terminal('''
         import readline, sys
         from hooking import hook
@@ -331,18 +325,18 @@ def test_the_programs_readline_history_is_its_own(terminal, tmp_path, history):
     assert history.read_text() == "'of an earlier session'\nitems()\n'of an earlier session'\n"
 
 
-def test_nothing_stays_open(terminal):
-    t = opened(terminal)
+def test_nothing_stays_open(opened):
+    t = opened()
     assert re.fullmatch(r"\[[^]]*\]", t.run("import os; sorted(os.listdir('/proc/self/fd'), key=int)"))
     before = t.run("sorted(os.listdir('/proc/self/fd'), key=int)")
     t.run("1 + 1")
     assert t.run("sorted(os.listdir('/proc/self/fd'), key=int)") == before
 
 
-def test_a_long_history(terminal, history):
+def test_a_long_history(opened, history):
     """The oldest of ten thousand can be found."""
     history.parent.mkdir(parents=True)
     history.write_text("".join(f"'entry' + ' {n}'\n" for n in range(10000)))
-    t = opened(terminal)
+    t = opened()
     t.key("C-r").type("' 1'").key("Enter")
     assert t.prompt() == "'entry 1'"

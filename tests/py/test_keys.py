@@ -13,16 +13,10 @@ PROGRAM = '''
 '''
 
 
-def opened(terminal, program=PROGRAM, **options):
-    t = terminal(program, **options)
-    t.prompt()
-    return t
-
-
 # Macros -------------------------------------------------------------------------------------------------------------
 
-def test_a_macro_of_several_inputs_runs_all_of_them(terminal):
-    t = opened(terminal, inputrc='"\\C-o": "y.append(1)\\ny.append(2)\\ny.app"\n')
+def test_a_macro_of_several_inputs_runs_all_of_them(opened):
+    t = opened(inputrc='"\\C-o": "y.append(1)\\ny.append(2)\\ny.app"\n')
     t.key("C-o")
     t.until(lambda: t.text().endswith(">>> y.app"), "what the macro has left")
     t.type("end(3)\r")
@@ -51,9 +45,9 @@ def test_a_macro_that_leaves_the_console_goes_on_in_the_next_one(terminal):
 
 @pytest.mark.parametrize("mode", ["emacs", "vi"])
 @pytest.mark.parametrize("plain", ["0", "1"])
-def test_enter_behind_a_numeric_argument_needs_no_further_key(terminal, mode, plain):
+def test_enter_behind_a_numeric_argument_needs_no_further_key(opened, mode, plain):
     """In the callback interface readline looks whether the line is done before it obeys the key, and not after."""
-    t = opened(terminal, inputrc=f"set editing-mode {mode}\n", env={"HOOKING_PLAIN": plain})
+    t = opened(inputrc=f"set editing-mode {mode}\n", env={"HOOKING_PLAIN": plain})
     t.type("y.append(1)").key("Escape").type("5").key("Enter")
     t.ready()
     t.type("y.append(2)").key("Escape").type("5").key("C-c")
@@ -62,8 +56,8 @@ def test_enter_behind_a_numeric_argument_needs_no_further_key(terminal, mode, pl
     assert t.leave() == "after [1]"
 
 
-def test_a_macro_may_be_broken_off_behind_a_numeric_argument(terminal):
-    t = opened(terminal, inputrc='"\\C-o": "y.append(1)\\e5\\C-g"\n')
+def test_a_macro_may_be_broken_off_behind_a_numeric_argument(opened):
+    t = opened(inputrc='"\\C-o": "y.append(1)\\e5\\C-g"\n')
     for _ in range(5):
         t.key("C-o")
         t.expect("y.append(1)")
@@ -77,8 +71,8 @@ def test_a_macro_may_be_broken_off_behind_a_numeric_argument(terminal):
 
 # Text pasted where a key is expected --------------------------------------------------------------------------------
 
-def test_a_paste_behind_a_replacing_r_in_vi_mode_is_read_as_commands(terminal):
-    t = opened(terminal, inputrc="set editing-mode vi\n")
+def test_a_paste_behind_a_replacing_r_in_vi_mode_is_read_as_commands(opened):
+    t = opened(inputrc="set editing-mode vi\n")
     t.type("where").expect("where")
     t.key("Escape").type("r").paste("print(1)")
     t.type("ccy.append(1)")
@@ -91,9 +85,9 @@ def test_a_paste_behind_a_replacing_r_in_vi_mode_is_read_as_commands(terminal):
 # Undoing ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("plain", ["0", "1"])
-def test_an_entry_may_be_changed_further_at_the_end_of_the_history(terminal, plain):
+def test_an_entry_may_be_changed_further_at_the_end_of_the_history(opened, plain):
     """Readline 8.2 frees what can be undone twice when it reverts all entries."""
-    t = opened(terminal, inputrc="set revert-all-at-newline on\n", env={"HOOKING_PLAIN": plain})
+    t = opened(inputrc="set revert-all-at-newline on\n", env={"HOOKING_PLAIN": plain})
     t.run("1")
     t.run("2")
     t.key("Up", "M-p").type("1\r")
@@ -105,8 +99,8 @@ def test_an_entry_may_be_changed_further_at_the_end_of_the_history(terminal, pla
 
 # Operate and get next -----------------------------------------------------------------------------------------------
 
-def test_operate_and_get_next_brings_one_input_after_the_other(terminal):
-    t = opened(terminal)
+def test_operate_and_get_next_brings_one_input_after_the_other(opened):
+    t = opened()
     for n in (1, 2, 3):
         t.run(f"y.append({n})")
     t.key("Up", "Up", "Up", "C-o")
@@ -141,8 +135,8 @@ def test_operate_and_get_next_is_no_business_of_the_programs_input(terminal, pla
 
 # Comments -----------------------------------------------------------------------------------------------------------
 
-def test_insert_comment_makes_a_comment_of_each_line_of_a_block(terminal):
-    t = opened(terminal)
+def test_insert_comment_makes_a_comment_of_each_line_of_a_block(opened):
+    t = opened()
     t.paste("y.append(1)\ny.append(2)")
     t.expect("y.append(2)")
     t.key("M-#")
@@ -152,8 +146,8 @@ def test_insert_comment_makes_a_comment_of_each_line_of_a_block(terminal):
 
 # The user's settings, read again ------------------------------------------------------------------------------------
 
-def test_keys_work_as_before_when_inputrc_is_read_again(terminal):
-    t = opened(terminal, inputrc="TAB: complete\nRETURN: accept-line\n")
+def test_keys_work_as_before_when_inputrc_is_read_again(opened):
+    t = opened(inputrc="TAB: complete\nRETURN: accept-line\n")
     t.key("C-x", "C-r")
     t.line("if not y:")
     t.prompt("... ")
@@ -166,8 +160,8 @@ def test_keys_work_as_before_when_inputrc_is_read_again(terminal):
 
 # Stopping -----------------------------------------------------------------------------------------------------------
 
-def test_a_block_is_drawn_once_when_the_program_goes_on_after_ctrl_z(terminal):
-    t = opened(terminal, job_control=True)
+def test_a_block_is_drawn_once_when_the_program_goes_on_after_ctrl_z(opened):
+    t = opened(job_control=True)
     t.line("if not y:")
     t.prompt("... ")
     t.type("y.append(1)")
@@ -181,8 +175,8 @@ def test_a_block_is_drawn_once_when_the_program_goes_on_after_ctrl_z(terminal):
     assert t.text()[seen:].count("if not y") == 1
 
 
-def test_a_line_is_drawn_where_it_was_after_a_continuation_without_a_stop(terminal):
-    t = opened(terminal)
+def test_a_line_is_drawn_where_it_was_after_a_continuation_without_a_stop(opened):
+    t = opened()
     t.type("y.append").expect("y.append")
     for _ in range(3):
         t.signal(signal.SIGCONT)
@@ -192,8 +186,8 @@ def test_a_line_is_drawn_where_it_was_after_a_continuation_without_a_stop(termin
 
 # What is no text ----------------------------------------------------------------------------------------------------
 
-def test_nothing_of_a_paste_is_lost_behind_a_nul(terminal):
-    t = opened(terminal)
+def test_nothing_of_a_paste_is_lost_behind_a_nul(opened):
+    t = opened()
     t.paste("y.append('a\0b')")
     t.key("Enter")
     t.ready()

@@ -15,12 +15,6 @@ PROGRAM = '''
 '''
 
 
-def opened(terminal, program=PROGRAM, **options):
-    t = terminal(program, **options)
-    t.prompt()
-    return t
-
-
 # sys.ps1 and sys.ps2 ------------------------------------------------------------------------------------------------
 
 def test_prompts_of_the_user(terminal):
@@ -59,8 +53,8 @@ def test_prompts_are_the_str_of_any_object(terminal):
     assert t.leave() == "Count 17"
 
 
-def test_prompts_changed_at_the_prompt(terminal):
-    t = opened(terminal)
+def test_prompts_changed_at_the_prompt(opened):
+    t = opened()
     t.run("import sys")
     t.line("sys.ps1 = 'now> '")
     t.prompt("now> ")
@@ -84,15 +78,15 @@ def test_a_prompt_whose_str_raises(terminal):
     assert t.leave().endswith("after")
 
 
-def test_sys_ps1_is_not_set_by_us(terminal):
-    t = opened(terminal, "import sys\nfrom hooking import hook\nhook()\nprint({'ps1', 'ps2'} & set(dir(sys)))\n")
+def test_sys_ps1_is_not_set_by_us(opened):
+    t = opened("import sys\nfrom hooking import hook\nhook()\nprint({'ps1', 'ps2'} & set(dir(sys)))\n")
     assert t.leave() == "set()"
 
 
 # Displaying ---------------------------------------------------------------------------------------------------------
 
-def test_displayhook_of_the_user(terminal):
-    t = opened(terminal, '''
+def test_displayhook_of_the_user(opened):
+    t = opened('''
         import sys
         from hooking import hook
         sys.displayhook = lambda value: print("<<", value, ">>")
@@ -106,8 +100,8 @@ def test_displayhook_of_the_user(terminal):
     assert t.run("3") == "other 3"
 
 
-def test_no_displayhook_is_an_error_at_the_prompt(terminal):
-    t = opened(terminal, '''
+def test_no_displayhook_is_an_error_at_the_prompt(opened):
+    t = opened('''
         import sys
         from hooking import hook
         old = sys.displayhook
@@ -121,8 +115,8 @@ def test_no_displayhook_is_an_error_at_the_prompt(terminal):
     assert t.leave() == "after"
 
 
-def test_a_displayhook_that_raises(terminal):
-    t = opened(terminal, '''
+def test_a_displayhook_that_raises(opened):
+    t = opened('''
         import sys
         from hooking import hook
         def display(value): raise LookupError("display is broken")
@@ -135,8 +129,8 @@ def test_a_displayhook_that_raises(terminal):
     assert t.leave() == "after"
 
 
-def test_underscore_is_the_last_value(terminal):
-    t = opened(terminal)
+def test_underscore_is_the_last_value(opened):
+    t = opened()
     t.play('''
         >>> 20 + 1
         21
@@ -157,8 +151,8 @@ def test_underscore_is_the_last_value(terminal):
 
 
 @pytest.mark.parametrize("where", ["local", "global"])
-def test_underscore_of_the_user_wins(terminal, where):
-    t = opened(terminal, f'''
+def test_underscore_of_the_user_wins(opened, where):
+    t = opened(f'''
         from hooking import hook
         {"_ = 'mine'" if where == "global" else ""}
         def f():
@@ -172,9 +166,9 @@ def test_underscore_of_the_user_wins(terminal, where):
 
 
 @pytest.mark.parametrize("before", ["absent", "gettext"])
-def test_underscore_in_builtins_is_as_before(terminal, before):
+def test_underscore_in_builtins_is_as_before(opened, before):
     """gettext.install() puts a function there; CPython's own displayhook overwrites it."""
-    t = opened(terminal, f'''
+    t = opened(f'''
         import builtins
         from hooking import hook
         if {before == "gettext"}:
@@ -189,8 +183,8 @@ def test_underscore_in_builtins_is_as_before(terminal, before):
     assert t.leave() == f"True {before == 'absent'}"
 
 
-def test_gettext_works_until_something_is_displayed(terminal):
-    t = opened(terminal, "import gettext\ngettext.install('nothing')\nfrom hooking import hook\nhook()\n")
+def test_gettext_works_until_something_is_displayed(opened):
+    t = opened("import gettext\ngettext.install('nothing')\nfrom hooking import hook\nhook()\n")
     assert t.run("print(_('text'))") == "text"
 
 
@@ -200,8 +194,8 @@ def test_gettext_works_until_something_is_displayed(terminal):
     ("return repr(self)", "RecursionError: "),
     ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ("return '\\udc80'", "")])
-def test_a_broken_repr(terminal, method, shown):
-    t = opened(terminal, f'''
+def test_a_broken_repr(opened, method, shown):
+    t = opened(f'''
         from hooking import hook
         class Broken:
             def __repr__(self): {method}
@@ -214,8 +208,8 @@ def test_a_broken_repr(terminal, method, shown):
     assert t.leave() == "after"
 
 
-def test_a_del_that_raises(terminal):
-    t = opened(terminal, '''
+def test_a_del_that_raises(opened):
+    t = opened('''
         from hooking import hook
         class D:
             def __del__(self): raise ValueError("broken del")
@@ -236,22 +230,22 @@ def test_a_del_that_raises(terminal):
     assert t.end() == 0
 
 
-def test_output_comes_before_the_next_prompt_whatever_the_buffering(terminal):
-    t = opened(terminal, "import sys\nfrom hooking import hook\nsys.stdout.reconfigure(line_buffering=False)\nhook()\n")
+def test_output_comes_before_the_next_prompt_whatever_the_buffering(opened):
+    t = opened("import sys\nfrom hooking import hook\nsys.stdout.reconfigure(line_buffering=False)\nhook()\n")
     assert t.run("print('no line end', end='')") == "no line end"
     assert t.run("sys.stdout.write('line\\n') and None") == "line"
     assert t.run("sys.stderr.write('error\\n') and None") == "error"
 
 
-def test_long_output(terminal):
-    t = opened(terminal)
+def test_long_output(opened):
+    t = opened()
     assert t.run("print(*range(3000), sep='\\n')") == "\n".join(map(str, range(3000)))
     assert t.run("print('x' * 5000)") == "x" * 5000
 
 
-def test_input_at_the_prompt(terminal):
+def test_input_at_the_prompt(terminal, opened):
     """A statement may read from the terminal, which then behaves as the program is used to."""
-    t = opened(terminal)
+    t = opened()
     t.line("answer = input('Your name: ')")
     t.expect(re.compile("^Your name: ", re.M))
     assert t.echoes()
@@ -266,8 +260,8 @@ def test_input_at_the_prompt(terminal):
 
 # Errors -------------------------------------------------------------------------------------------------------------
 
-def test_a_traceback_has_the_users_frames_only(terminal):
-    t = opened(terminal, '''
+def test_a_traceback_has_the_users_frames_only(opened):
+    t = opened('''
         from hooking import hook
         def outer(): return inner()
         def inner(): return 1 / 0
@@ -284,8 +278,8 @@ def test_a_traceback_has_the_users_frames_only(terminal):
         "ZeroDivisionError: division by zero"]
 
 
-def test_each_input_has_a_file_name_of_its_own(terminal):
-    t = opened(terminal)
+def test_each_input_has_a_file_name_of_its_own(opened):
+    t = opened()
     names = []
     for divisor in ("0", "0.0"):
         shown = t.run(f"1 / {divisor}")
@@ -301,16 +295,16 @@ def test_each_input_has_a_file_name_of_its_own(terminal):
     assert "    return 1 / n" in again and "<hook-" in again
 
 
-def test_the_line_of_a_block_that_failed(terminal):
-    t = opened(terminal)
+def test_the_line_of_a_block_that_failed(opened):
+    t = opened()
     shown = t.run("for i in y:\n    z = 1\n    1 / (i - 2)")
     assert re.search(r'File "<hook-\d+>", line 3, in <module>\n    1 / \(i - 2\)', shown)
     shown = t.run("[1 / (i - 2)\n for i in y]\n")
     assert "line 1" in shown and "    [1 / (i - 2)" in shown
 
 
-def test_syntax_errors_show_where(terminal):
-    t = opened(terminal)
+def test_syntax_errors_show_where(opened):
+    t = opened()
     shown = t.run("1 +* 2")
     assert re.fullmatch(r'  File "<hook-\d+>", line 1\n    1 \+\* 2\n +\^\nSyntaxError: invalid syntax', shown)
     assert "Traceback" not in shown
@@ -325,15 +319,15 @@ def test_syntax_errors_show_where(terminal):
     assert t.run("x") == "'X'"
 
 
-def test_a_leading_space_only_says_that_the_line_is_python(terminal):
-    t = opened(terminal)
+def test_a_leading_space_only_says_that_the_line_is_python(opened):
+    t = opened()
     assert t.run(" x") == "'X'"
     assert t.run("  [x for _ in y]") == "['X', 'X']"
 
 
-def test_no_context_from_the_program(terminal):
+def test_no_context_from_the_program(opened):
     """An exception the program is handling is not the context of one raised at the prompt."""
-    t = opened(terminal, '''
+    t = opened('''
         from hooking import hook
         try:
             {}["the program's own"]
@@ -350,8 +344,8 @@ def test_no_context_from_the_program(terminal):
     assert t.leave() == "KeyError"
 
 
-def test_causes_notes_and_groups_are_shown(terminal):
-    t = opened(terminal)
+def test_causes_notes_and_groups_are_shown(opened):
+    t = opened()
     shown = t.run("try: 1 / 0\nexcept Exception as e: raise ValueError('second') from e")
     assert "direct cause" in shown and "ValueError: second" in shown
     t.run("e = ValueError('noted'); e.add_note('look here')")
@@ -360,29 +354,29 @@ def test_causes_notes_and_groups_are_shown(terminal):
     assert "ExceptionGroup: several (2 sub-exceptions)" in shown and "KeyError: 2" in shown
 
 
-def test_an_exception_with_a_broken_str(terminal):
-    t = opened(terminal)
+def test_an_exception_with_a_broken_str(opened):
+    t = opened()
     t.run("class E(Exception):\n    def __str__(self): raise RuntimeError('no str')")
     assert "E" in t.run("raise E")
     assert t.run("1 + 1") == "2"
 
 
-def test_a_deep_recursion(terminal):
-    t = opened(terminal)
+def test_a_deep_recursion(opened):
+    t = opened()
     t.run("def r(n): return r(n + 1)")
     assert "RecursionError" in t.run("r(0)")
     assert t.run("1 + 1") == "2"
 
 
-def test_a_nested_expression_too_deep_for_the_compiler(terminal):
-    t = opened(terminal)
+def test_a_nested_expression_too_deep_for_the_compiler(opened):
+    t = opened()
     shown = t.run("(" * 300 + ")" * 300)
     assert re.search("SyntaxError|MemoryError|RecursionError", shown)
     assert t.run("1 + 1") == "2"
 
 
-def test_warnings_are_shown_once(terminal):
-    t = opened(terminal)
+def test_warnings_are_shown_once(opened):
+    t = opened()
     shown = t.run("x is 'literal'")
     assert shown.count("SyntaxWarning") == 1 and shown.endswith("False")
     # Another warning: 3.13.5 gives none twice whose text and line are the same, in whichever file.
@@ -390,8 +384,8 @@ def test_warnings_are_shown_once(terminal):
     assert "DeprecationWarning: old" in t.run("import warnings; warnings.warn('old', DeprecationWarning)")
 
 
-def test_a_statement_is_run_once_whatever_it_raises(terminal):
-    t = opened(terminal)
+def test_a_statement_is_run_once_whatever_it_raises(opened):
+    t = opened()
     for error in ("ValueError", "SyntaxError('mine')", "NameError('mine')", "TypeError", "MemoryError",
                   "RecursionError", "IndentationError('x')", "EOFError", "KeyboardInterrupt", "GeneratorExit"):
         t.run(f"y.append(3), (lambda: (_ for _ in [1]).throw({error}))()")
@@ -401,8 +395,8 @@ def test_a_statement_is_run_once_whatever_it_raises(terminal):
 
 # Blocks -------------------------------------------------------------------------------------------------------------
 
-def test_a_block_ends_with_a_blank_line(terminal):
-    t = opened(terminal)
+def test_a_block_ends_with_a_blank_line(opened):
+    t = opened()
     t.play('''
         >>> if x:
         ...     print(1)
@@ -436,22 +430,22 @@ def test_a_block_ends_with_a_blank_line(terminal):
     ''')
 
 
-def test_blank_lines_at_the_prompt(terminal):
-    t = opened(terminal)
+def test_blank_lines_at_the_prompt(opened):
+    t = opened()
     assert [t.run(blank) for blank in ("", "   ", "# comment", "    # comment")] == [""] * 4
     assert t.run("x") == "'X'"
 
 
-def test_a_pasted_block_is_one_input(terminal):
-    t = opened(terminal)
+def test_a_pasted_block_is_one_input(opened):
+    t = opened()
     t.paste("def g():\n    a = 1\n\n    return a + 1\n\nprint(g())\ng() + 1")
     t.key("Enter")
     assert t.prompt().endswith("2\n3")
     assert t.run("g()") == "2"
 
 
-def test_a_pasted_block_with_tabs(terminal):
-    t = opened(terminal)
+def test_a_pasted_block_with_tabs(opened):
+    t = opened()
     t.paste("if x:\n\tprint('tab')\n")
     t.until(lambda: t.left_of_cursor() == "... ", "the line behind the block")
     t.key("Enter")
@@ -461,16 +455,16 @@ def test_a_pasted_block_with_tabs(terminal):
 
 # Editing ------------------------------------------------------------------------------------------------------------
 
-def test_editing_keys(terminal):
-    t = opened(terminal)
+def test_editing_keys(opened):
+    t = opened()
     t.type("1 + 3").key("Left", "Backspace").type("2").key("C-a").type("4").key("C-e").type("0").key("Enter")
     assert t.prompt() == str(41 + 230)
     t.type("gone").key("C-u").type("5 6").key("Left", "Left", "C-k", "Enter")
     assert t.prompt() == "5"
 
 
-def test_history_goes_back_to_earlier_inputs(terminal):
-    t = opened(terminal)
+def test_history_goes_back_to_earlier_inputs(opened):
+    t = opened()
     t.run("1 + 1")
     t.run("2 + 2")
     t.key("Up", "Up", "Enter")
@@ -481,8 +475,8 @@ def test_history_goes_back_to_earlier_inputs(terminal):
     assert t.prompt() == "2"
 
 
-def test_wide_characters_and_accents(terminal):
-    t = opened(terminal)
+def test_wide_characters_and_accents(opened):
+    t = opened()
     assert t.run("'日本' + 'é' + '🐍'") == "'日本é🐍'"
     t.type("'日本語").key("Backspace").type("'").key("Enter")
     assert t.prompt() == "'日本'"
@@ -490,15 +484,15 @@ def test_wide_characters_and_accents(terminal):
     assert t.prompt() == "'ø日本語'"
 
 
-def test_a_line_longer_than_the_terminal(terminal):
-    t = opened(terminal, columns=40)
+def test_a_line_longer_than_the_terminal(opened):
+    t = opened(columns=40)
     assert t.run("len('" + "x" * 200 + "')") == "200"
     t.type("len('" + "y" * 100 + "')").key("C-a").type("1 + ").key("Enter")
     assert t.prompt().split("\n")[-1] == "101"
 
 
-def test_clearing_the_screen(terminal):
-    t = opened(terminal)
+def test_clearing_the_screen(opened):
+    t = opened()
     t.type("1 + 1").key("C-l")
     t.until(lambda: t.screen.place() == (0, 9), "the line at the top")
     t.prompt_row = 0
@@ -506,8 +500,8 @@ def test_clearing_the_screen(terminal):
     assert t.prompt() == "2"
 
 
-def test_inputrc_is_honoured(terminal):
-    t = opened(terminal, inputrc='''
+def test_inputrc_is_honoured(opened):
+    t = opened(inputrc='''
 "\\C-o": "20 + 22"
 $if hooking
 "\\C-t": "ours"
@@ -520,8 +514,8 @@ $endif
     assert t.prompt() == "'application name'"
 
 
-def test_vi_mode(terminal):
-    t = opened(terminal, inputrc="set editing-mode vi\n")
+def test_vi_mode(opened):
+    t = opened(inputrc="set editing-mode vi\n")
     t.type("12 + 4").key("Escape").type("0x$r5").key("Enter")
     assert t.prompt() == "7"
     t.type("2 + 2").key("C-c")
@@ -533,8 +527,8 @@ def test_vi_mode(terminal):
 @pytest.mark.parametrize("keys, middle", [
     ("$x", "    a = [1, 2"), ("A#", "    a = [1, 2]#"), ("I#", "    #a = [1, 2]"), ("$^i#", "    #a = [1, 2]"),
     ("S#", "    #"), ("^wD", "    a"), ("^wC#", "    a #"), ("^wd$", "    a"), ("$D", "    a = [1, 2")])
-def test_vi_commands_about_a_line_keep_to_it(terminal, keys, middle):
-    t = opened(terminal, inputrc="set editing-mode vi\n")
+def test_vi_commands_about_a_line_keep_to_it(opened, keys, middle):
+    t = opened(inputrc="set editing-mode vi\n")
     t.line("if 1:").prompt("... ")
     t.line("a = [1, 2]").prompt("... ")
     t.type("b = 2").key("Escape").type("k" + keys)
@@ -542,8 +536,8 @@ def test_vi_commands_about_a_line_keep_to_it(terminal, keys, middle):
     t.until(lambda: wanted.search(t.text()), "the other lines as they were")
 
 
-def test_resize_at_the_prompt(terminal):
-    t = opened(terminal)
+def test_resize_at_the_prompt(opened):
+    t = opened()
     t.type("len('" + "z" * 100 + "')")
     t.expect(re.compile("z'\\)$", re.M))
     t.resize(20, 50)
@@ -556,8 +550,8 @@ def test_resize_at_the_prompt(terminal):
     assert t.run("import os; 'LINES' in os.environ, 'COLUMNS' in os.environ") == "(False, False)"
 
 
-def test_a_resize_draws_the_line_anew_and_not_twice(terminal):
-    t = opened(terminal)
+def test_a_resize_draws_the_line_anew_and_not_twice(opened):
+    t = opened()
     t.type("abc").expect("abc")
     for rows, columns in ((30, 100), (24, 60), (40, 80)):
         t.resize(rows, columns)
@@ -566,8 +560,8 @@ def test_a_resize_draws_the_line_anew_and_not_twice(terminal):
     assert t.text().split("\n")[1:] == [">>> abce"]
 
 
-def test_the_programs_sigwinch_handler_hears_of_a_resize(terminal):
-    t = opened(terminal, '''
+def test_the_programs_sigwinch_handler_hears_of_a_resize(opened):
+    t = opened('''
         import signal
         from hooking import hook
         heard = []
@@ -606,8 +600,8 @@ def test_other_threads_run(terminal):
     assert t.end() == 0
 
 
-def test_signal_handlers_run(terminal):
-    t = opened(terminal, '''
+def test_signal_handlers_run(opened):
+    t = opened('''
         import signal
         from hooking import hook
         signal.signal(signal.SIGUSR1, lambda *a: print("handled", flush=True))
@@ -622,9 +616,9 @@ def test_signal_handlers_run(terminal):
     assert t.end() == 0
 
 
-def test_a_signal_handler_that_raises(terminal):
+def test_a_signal_handler_that_raises(terminal, opened):
     """It interrupts what the main thread does, as everywhere; but it never leaves a raw terminal."""
-    t = opened(terminal, '''
+    t = opened('''
         import signal
         from hooking import hook
         def handler(*a): raise ValueError("from the handler")
@@ -641,9 +635,9 @@ def test_a_signal_handler_that_raises(terminal):
     assert t.echoes()
 
 
-def test_the_input_hook_is_called(terminal):
+def test_the_input_hook_is_called(opened):
     """GUI toolkits hang their event loop on PyOS_InputHook: windows live on while the prompt waits."""
-    t = opened(terminal, '''
+    t = opened('''
         import ctypes
         from hooking import hook
         calls = []
@@ -668,18 +662,18 @@ def test_the_input_hook_is_called(terminal):
     assert t.end() == 0
 
 
-def test_typing_ahead(terminal):
+def test_typing_ahead(opened):
     """What is typed while a statement runs is the next input."""
-    t = opened(terminal)
+    t = opened()
     t.line("import time; print('sta' + 'rted'); time.sleep(0.3)")
     t.expect("started")
     t.line("y + ['ahead']")
     t.expect("[1, 2, 'ahead']")
 
 
-def test_a_program_that_asks_itself_afterwards(terminal):
+def test_a_program_that_asks_itself_afterwards(opened):
     """readline was here; input() of the program is as it was, with no history of ours."""
-    t = opened(terminal, '''
+    t = opened('''
         from hooking import hook
         hook()
         print("got", input("after? "))
@@ -693,14 +687,14 @@ def test_a_program_that_asks_itself_afterwards(terminal):
     assert t.end() == 0
 
 
-def test_a_paste_from_within_a_block(terminal):
-    t = opened(terminal)
+def test_a_paste_from_within_a_block(opened):
+    t = opened()
     t.type("\x1b[200~    if x:\n        print('in', x)\n    print('out')\x1b[201~\r")
     t.expect("in X\nout")
 
 
-def test_a_malformed_paste_says_what_is_wrong(terminal):
-    t = opened(terminal)
+def test_a_malformed_paste_says_what_is_wrong(opened):
+    t = opened()
     t.type("\x1b[200~a = 1\nb = = 2\x1b[201~\r")
     t.expect("SyntaxError: invalid syntax")
     t.prompt()
