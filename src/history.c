@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "history_line.h"
-#include "history_path.h"
+#include "state_path.h"
 
 /* ---- complaints ---- */
 
@@ -212,7 +212,7 @@ history_open(History *history, char *complaint, size_t size)
 {
     if (!history->opened) {
         history->opened = true;
-        history->path = history_path_find();
+        history->path = state_path_find("history");
         const char *why = history->path == NULL ? "no home is known" : history_file_check(history->path);
         if (why != NULL) {
             history_give_up(history, why);

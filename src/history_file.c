@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "history_line.h"
-#include "history_path.h"
+#include "state_path.h"
 
 enum {
     PATIENCE = 1000, /* milliseconds to wait for the lock */
@@ -44,7 +44,7 @@ history_file_open(const char *path, int flags, const char **why)
     }
     flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     int fd = open(path, flags, 0600);
-    if (fd < 0 && errno == ENOENT && (flags & O_CREAT) && history_path_make_folders(path)) {
+    if (fd < 0 && errno == ENOENT && (flags & O_CREAT) && state_path_make_folders(path)) {
         fd = open(path, flags, 0600);
     }
     if (fd < 0) {
@@ -76,7 +76,7 @@ history_file_check(const char *path)
         close(fd);
         return got > 0 && memchr(last, '\0', (size_t)got) != NULL ? NOT_A_HISTORY : NULL;
     }
-    return why == NULL ? history_path_refuses(path) : why;
+    return why == NULL ? state_path_refuses(path) : why;
 }
 
 bool

@@ -3,7 +3,7 @@
 
 #include "history_home.h"
 #include "history_line.h"
-#include "history_path.h"
+#include "state_path.h"
 
 /* ---- the list ---- */
 
@@ -176,7 +176,7 @@ START_TEST(test_place)
     set("XDG_STATE_HOME", places[_i].state);
     set("HOME", places[_i].home);
     snprintf(of_user, sizeof of_user, "%s/.local/state/hooking/history", getpwuid(getuid())->pw_dir);
-    char *found = history_path_find();
+    char *found = state_path_find("history");
     ck_assert_str_eq(found, strcmp(places[_i].path, "~") == 0 ? of_user : places[_i].path);
     free(found);
 }
