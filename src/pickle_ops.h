@@ -30,7 +30,7 @@ enum PickleCode {
 typedef enum PickleStatus {
     PICKLE_WHOLE,
     PICKLE_BODY_MISSING, /* it begins here: head, body_size and number are known, the body does not end here */
-    PICKLE_HEAD_MISSING, /* even its head does not end here */
+    PICKLE_HEAD_MISSING, /* even its head does not end here, or a line of it */
     PICKLE_UNKNOWN,      /* no opcode, or one whose argument has no meaning */
 } PickleStatus;
 
@@ -41,7 +41,7 @@ typedef struct PickleOp {
     unsigned char code;
     size_t head;
     uint64_t body_size;
-    uint64_t number; /* the argument of a fixed size, as stored, without a sign; of FRAME, what it frames */
+    uint64_t number; /* the argument of a fixed size, without a sign; of FRAME, what it frames; of BINFLOAT, the bits */
 } PickleOp;
 
 /* Read the opcode that begins at `bytes`. */
