@@ -3,12 +3,32 @@
 
 #include <string.h>
 
+#include "dedent.h"
 #include "node.h"
 
 /* What was typed, in whichever console. Guarded by the GIL. */
 static History history;
 
 /* ---- what it is ---- */
+
+/* Without what all of it is indented by. New reference. */
+static PyObject *
+input_dedent(PyObject *text)
+{
+    PyObject *bytes = PyUnicode_AsUTF8String(text);
+    if (bytes == NULL) {
+        PyErr_Clear(); /* no text: the compiler says so */
+        return Py_NewRef(text);
+    }
+    Buffer code = {0};
+    bool taken = dedent_code(PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes), &code);
+    PyObject *dedented = !taken         ? Py_NewRef(text)
+                         : code.failed ? PyErr_NoMemory()
+                                       : PyUnicode_DecodeUTF8(code.bytes, (Py_ssize_t)code.size, NULL);
+    buffer_free(&code);
+    Py_DECREF(bytes);
+    return dedented;
+}
 
 PyObject *
 input_take_python(const Line *line, PyObject *text)
@@ -21,13 +41,7 @@ input_take_python(const Line *line, PyObject *text)
         buffer_free(&inputs);
         return taken;
     }
-    if (line->kind != LINE_INDENTED && line->kind != LINE_PASTED) {
-        return Py_NewRef(text);
-    }
-    PyObject *textwrap = compat_import("textwrap");
-    PyObject *dedented = textwrap == NULL ? NULL : PyObject_CallMethod(textwrap, "dedent", "(O)", text);
-    Py_XDECREF(textwrap);
-    return dedented;
+    return input_dedent(text);
 }
 
 /* Is a line whose first word is a command's name Python all the same? 1, 0, -1. */

@@ -280,6 +280,19 @@ term_state_bind_inserting(int key, rl_command_func_t *function)
     }
 }
 
+/* CPython's readline module makes Tab insert itself, for programs that complete nothing: readline's own default again,
+ * before the user's inputrc has its say. */
+static void
+map_unbind_tab(void)
+{
+    KEYMAP_ENTRY *const maps[] = {emacs_standard_keymap, vi_insertion_keymap};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        if (maps[i]['\t'].type == ISFUNC && maps[i]['\t'].function == rl_insert) {
+            maps[i]['\t'].function = rl_complete;
+        }
+    }
+}
+
 static void
 map_replace_entry(KEYMAP_ENTRY *entry, const TermReplacement *list, size_t count)
 {
@@ -342,6 +355,7 @@ own_set_up(void (*set_up)(void))
     own.line.lastfunc = NULL;
     rl_restore_state(&own.line);
     rl_readline_name = "hooking";
+    map_unbind_tab();
     rl_read_init_file(NULL);
     rl_startup_hook = rl_pre_input_hook = rl_event_hook = rl_signal_event_hook = rl_input_available_hook = NULL;
     rl_completion_entry_function = rl_menu_completion_entry_function = NULL;

@@ -192,12 +192,8 @@ tab_complete(rl_command_func_t *function)
         self.changed = common > typed || *suffix != '\0';
     }
     if (matches->count > 1) {
-        if (again || tab_setting("show-all-if-ambiguous")
-            || (!self.changed && tab_setting("show-all-if-unmodified"))) {
+        if (!self.changed || tab_setting("show-all-if-ambiguous")) { /* nothing to insert: as the peers, at once */
             tab_show_list(&completion);
-        }
-        else if (!self.changed) {
-            rl_ding();
         }
     }
     complete_clear(&completion);

@@ -450,6 +450,16 @@ def test_a_session_copied_from_documentation_runs_without_its_prompts(opened):
     assert t.run(">>> 40 + 4") == "44"
 
 
+@pytest.mark.parametrize("text", [
+    "    a = 1\n\n    if a:\n        b = 2\n    print(a + b)",
+    "    a = 1\n# no more\n    print(a + 2)",
+    "    a = len('''x\n''')\n    print(a + 1)",
+    "a = 1\n    print(a + 2)"], ids=["block", "comment", "string", "from the middle of a line"])
+def test_a_paste_out_of_an_indented_block(opened, text):
+    t = opened()
+    t.paste(text).key("Enter").expect(re.compile("^3$", re.M))
+
+
 def test_line_ends_of_windows_are_one_line_end(opened):
     t = opened()
     t.type("\x1b[200~if True:\r\n    a = 1\r\n    b = 2\x1b[201~")
