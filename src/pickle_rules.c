@@ -209,9 +209,12 @@ pickle_rule_scalars(const SafeUse *use)
 bool
 pickle_rule_bare_object(const SafeUse *use)
 {
-    return use->count == 3 && rules_is_class(use, 0)
-           && rules_global(use, use->arguments[0])->call == pickle_rule_nothing
-           && rules_is(use, 1, "builtins", "object") && rules_kind(use, 2) == VALUE_NONE;
+    if (use->count != 3 || !rules_is_class(use, 0)) {
+        return false;
+    }
+    const SafeRow *class = rules_global(use, use->arguments[0]);
+    return (class->call == pickle_rule_nothing || class->build != NULL) && rules_is(use, 1, "builtins", "object")
+           && rules_kind(use, 2) == VALUE_NONE;
 }
 
 /* Instances are looked at for names with two underscores by much of numpy and pandas: pickle_scan.c looks out for such

@@ -113,6 +113,8 @@ static const SafeRow safe_rows[] = {
     {"pandas.core.arrays.timedeltas", "TimedeltaArray", NULL, NULL, SAFE_CLASS},
     {"pandas.core.dtypes.dtypes", "DatetimeTZDtype",
      pickle_rule_nothing, pickle_rule_attributes, SAFE_CLASS | SAFE_CONVERTS},
+    {"pandas.core.arrays.string_", "StringDtype", pickle_rule_nothing, pickle_rule_attributes,
+     SAFE_CLASS | SAFE_CONVERTS},
     {"pandas.core.arrays.string_", "StringArray", NULL, NULL, SAFE_CLASS},
     {"pandas._libs.tslibs.timestamps", "_unpickle_timestamp", pickle_rule_scalars, NULL, 0},
     {"pandas._libs.tslibs.timedeltas", "_timedelta_unpickle", pickle_rule_scalars, NULL, 0},

@@ -272,18 +272,15 @@ scan_dup(Scan *scan)
 
 /* ---- the others ---- */
 
-/* A view, of which nothing is known, unless there is nothing to protect. */
+/* Out of bytes it makes nothing new; for anything else there is no need without buffers. */
 static bool
 scan_readonly(Scan *scan)
 {
     if (!pickle_scan_needs(scan, 1)) {
         return false;
     }
-    ValueKind kind = unpickle_kind(unpickle_top(&scan->machine));
-    if (kind != VALUE_BYTES && kind != VALUE_BYTEARRAY) {
-        pickle_scan_ask(scan, "it looks into the memory of what are no bytes");
-    }
-    if (kind != VALUE_BYTES) {
+    if (unpickle_kind(unpickle_top(&scan->machine)) != VALUE_BYTES) {
+        pickle_scan_ask(scan, "it looks into the memory of an object");
         unpickle_pop(&scan->machine);
         scan_push(scan, VALUE_OTHER);
     }
