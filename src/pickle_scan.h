@@ -10,7 +10,7 @@
 typedef enum PickleVerdict {
     PICKLE_SAFE,   /* plain data, and constructors that are known to do nothing but construct */
     PICKLE_ASK,    /* it imports something else, or does something to it that data has no need of */
-    PICKLE_BROKEN, /* no unpickler would come to its end */
+    PICKLE_BROKEN, /* no unpickler would come to its end, or no pickler has written it: not to be loaded */
 } PickleVerdict;
 
 /* One name that would be imported, once however often it is used. */
