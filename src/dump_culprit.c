@@ -94,12 +94,11 @@ dump_culprit_words(PyObject *error)
 
 /* pickle's own complaints speak for themselves; those of a reducer in Python are shown with their type. */
 static PyObject *
-dump_culprit_reason(PyObject *error)
+dump_culprit_reason(PyObject *error, bool in_python)
 {
-    PyObject *traceback = PyException_GetTraceback(error);
     bool own = dump_culprit_is_pickles(error)
-               || (traceback == NULL && ((PyObject *)Py_TYPE(error) == PyExc_TypeError
-                                         || (PyObject *)Py_TYPE(error) == PyExc_AttributeError));
+               || (!in_python && ((PyObject *)Py_TYPE(error) == PyExc_TypeError
+                                  || (PyObject *)Py_TYPE(error) == PyExc_AttributeError));
     PyObject *words = dump_culprit_words(error);
     PyObject *type = words != NULL && own ? NULL : dump_kind_of_type((PyObject *)Py_TYPE(error));
     PyObject *reason = NULL;
@@ -111,25 +110,37 @@ dump_culprit_reason(PyObject *error)
     }
     Py_XDECREF(type);
     Py_XDECREF(words);
-    Py_XDECREF(traceback);
     return reason;
 }
 
 /* ---- the exception ---- */
 
-/* The nearest class of the exception's that is made from a message alone, and shows it as it is. New reference. */
+/* Is an exception of that class made from a message alone, and shows it as it is? */
+static bool
+dump_culprit_is_plain(PyObject *class)
+{
+    PyObject *const other[] = {PyExc_KeyError, PyExc_UnicodeDecodeError, PyExc_UnicodeEncodeError,
+                               PyExc_UnicodeTranslateError, PyExc_BaseExceptionGroup};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        if (PyType_IsSubtype((PyTypeObject *)class, (PyTypeObject *)other[i])) {
+            return false;
+        }
+    }
+    return (PyType_GetFlags((PyTypeObject *)class) & Py_TPFLAGS_HEAPTYPE) == 0
+           || peek_is(class, "_pickle", "PicklingError");
+}
+
+/* The nearest class of the exception's that is one of Python's own and plain. New reference. */
 static PyObject *
 dump_culprit_class(PyObject *error)
 {
-    PyObject *const plain[] = {PyExc_TypeError,    PyExc_AttributeError, PyExc_RecursionError, PyExc_NotImplementedError,
-                               PyExc_RuntimeError, PyExc_OSError,        PyExc_ValueError,     PyExc_LookupError,
-                               PyExc_ArithmeticError};
-    PyObject *class = peek_base((PyObject *)Py_TYPE(error), "_pickle", "PicklingError");
-    for (size_t i = 0; class == NULL && i < sizeof plain / sizeof *plain; i++) {
-        if (dump_culprit_is(error, plain[i])) {
-            class = Py_NewRef(plain[i]);
+    PyObject *class = NULL, *mro = peek_mro((PyObject *)Py_TYPE(error));
+    for (Py_ssize_t i = 0; mro != NULL && class == NULL && i < PyTuple_Size(mro); i++) {
+        if (dump_culprit_is_plain(PyTuple_GetItem(mro, i))) {
+            class = Py_NewRef(PyTuple_GetItem(mro, i));
         }
     }
+    Py_XDECREF(mro);
     return class != NULL ? class : Py_NewRef(PyExc_Exception);
 }
 
@@ -150,7 +161,7 @@ dump_culprit_message(const Trace *trace, PyObject *name, PyObject *error)
     }
     way = dump_way(trace, root, NO_LIMIT);
     kind = way == NULL ? NULL : dump_kind(trace->levels[trace->depth - 1].object);
-    reason = kind == NULL ? NULL : dump_culprit_reason(error);
+    reason = kind == NULL ? NULL : dump_culprit_reason(error, trace->in_python);
     if (reason != NULL) {
         message = PyUnicode_FromFormat("%U: %U cannot be pickled (%U)", way, kind, reason);
     }

@@ -418,14 +418,11 @@ dump_trace_call_usual(Trace *trace, PyObject *object)
     return value;
 }
 
+/* What the object is reduced to, for the pickler: a tuple, a str, or NotImplemented. */
 static PyObject *
-dump_trace_reduce(PyObject *capsule, PyObject *object)
+dump_trace_call(Trace *trace, PyObject *object)
 {
-    Trace *trace = dump_trace_of(capsule);
     PyObject *value = NULL;
-    if (trace == NULL) {
-        return Py_NewRef(Py_NotImplemented);
-    }
     if (trace->reducer != NULL) {
         value = PyObject_CallFunctionObjArgs(trace->reducer, object, NULL);
         if (value == NULL) {
@@ -437,6 +434,23 @@ dump_trace_reduce(PyObject *capsule, PyObject *object)
         value = dump_trace_call_usual(trace, object);
     }
     return value == NULL || value == Py_NotImplemented ? value : dump_trace_reduced(trace, object, value);
+}
+
+static PyObject *
+dump_trace_reduce(PyObject *capsule, PyObject *object)
+{
+    Trace *trace = dump_trace_of(capsule);
+    if (trace == NULL) {
+        return Py_NewRef(Py_NotImplemented);
+    }
+    PyObject *value = dump_trace_call(trace, object);
+    if (value == NULL) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        trace->in_python = traceback != NULL;
+        PyErr_Restore(type, error, traceback);
+    }
+    return value;
 }
 
 /* ---- the pass ---- */
@@ -551,14 +565,14 @@ dump_trace_stop(Trace *trace, PyObject *object)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    int ret = dump_trace_finish(trace, NULL);
-    if (ret == 0) {
-        TraceLevel *top = dump_trace_top(trace);
-        PyObject *last = trace->last;
-        bool open = last == NULL || (top != NULL && top->object == last) || dump_trace_is_saved(trace, last);
-        if (!open || top == NULL) {
-            ret = dump_trace_push(trace, TRACE_LEAF, open ? object : last);
-        }
+    int ret = 0;
+    const TraceLevel *top = dump_trace_top(trace);
+    PyObject *last = trace->last;
+    if (last != NULL && (top == NULL || top->object != last) && !dump_trace_is_saved(trace, last)) {
+        ret = dump_trace_push(trace, TRACE_LEAF, last);
+    }
+    else if ((ret = dump_trace_finish(trace, NULL)) == 0 && trace->depth == 0) {
+        ret = dump_trace_push(trace, TRACE_LEAF, object);
     }
     if (ret < 0) {
         Py_XDECREF(type);

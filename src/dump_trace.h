@@ -47,6 +47,7 @@ typedef struct Trace {
     TraceLevel *levels; /* owned: the root first, where it stopped last */
     size_t depth, room;
     PyObject *last;     /* owned: seen last, and not finished; else NULL */
+    bool in_python;     /* the exception comes out of a reducer that is written in Python */
     uintptr_t *saved;   /* owned: addresses of the objects that the pickler has saved, and so keeps alive */
     size_t saved_count, saved_room;
     PyObject *items_type; /* owned */
