@@ -28,6 +28,7 @@ static const struct KindWord {
     {"_thread", "lock", "a thread lock"},
     {"_thread", "RLock", "a thread lock"},
     {"_thread", "_local", "thread-local data"},
+    {"_thread", "_ThreadHandle", "a thread"},
     {"threading", "Thread", "a thread"},
     {"_contextvars", "Context", "a context"},
     {"_contextvars", "ContextVar", "a context variable"},

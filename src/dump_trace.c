@@ -108,6 +108,18 @@ dump_trace_save(Trace *trace, PyObject *object)
 
 /* ---- the stack ---- */
 
+/* How many items a container has; of one of the pickler's own types, else 0. */
+static Py_ssize_t
+dump_trace_size(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    return type == &PyList_Type                                  ? PyList_Size(object)
+           : type == &PyTuple_Type                               ? PyTuple_Size(object)
+           : type == &PyDict_Type                                ? PyDict_Size(object)
+           : type == &PySet_Type || type == &PyFrozenSet_Type    ? PySet_Size(object)
+                                                                 : 0;
+}
+
 static int
 dump_trace_push(Trace *trace, TraceKind kind, PyObject *object)
 {
@@ -121,7 +133,9 @@ dump_trace_push(Trace *trace, TraceKind kind, PyObject *object)
         trace->levels = levels;
         trace->room = room;
     }
-    trace->levels[trace->depth++] = (TraceLevel){.kind = kind, .object = Py_NewRef(object)};
+    trace->levels[trace->depth++] = (TraceLevel){.kind = kind,
+                                                   .size = dump_trace_size(object),
+                                                   .object = Py_NewRef(object)};
     return 0;
 }
 
@@ -173,17 +187,19 @@ dump_trace_is_reduced(const Trace *trace, const TraceLevel *level)
     return ended && level->given >= level->head + items + 2 * pairs + state;
 }
 
-/* Has the last part of the object been begun? `next`: what is seen now, or NULL. */
+/* Has the last part of the object been begun? `next`: what is seen now, or NULL at an exception: that may be about a
+ * dict or set that has changed. */
 static bool
 dump_trace_is_done(const Trace *trace, const TraceLevel *level, PyObject *next)
 {
+    Py_ssize_t size;
     switch (level->kind) {
     case TRACE_SEQUENCE:
-        return level->given >= PyObject_Size(level->object);
+        return level->given >= dump_trace_size(level->object);
     case TRACE_SET:
-        return level->given >= PySet_Size(level->object);
     case TRACE_DICT:
-        return level->given >= 2 * PyDict_Size(level->object);
+        size = dump_trace_size(level->object);
+        return level->given >= (level->kind == TRACE_DICT ? 2 * size : size) && (next != NULL || size == level->size);
     case TRACE_GLOBAL: /* one in copyreg's extension registry has no names */
         return level->given >= 2 || (next != NULL && !PyUnicode_CheckExact(next));
     case TRACE_REDUCED:
@@ -293,13 +309,10 @@ dump_trace_see(PyObject *capsule, PyObject *object)
     if (trace != NULL) {
         PyObject *id = trace->persistent == NULL ? Py_NewRef(Py_None)
                                                  : PyObject_CallFunctionObjArgs(trace->persistent, object, NULL);
-        if (id == NULL || id != Py_None) {
-            return id;
+        if (id != NULL && dump_trace_enter(trace, id == Py_None ? object : id) < 0) { /* it is saved instead */
+            Py_CLEAR(id);
         }
-        Py_DECREF(id);
-        if (dump_trace_enter(trace, object) < 0) {
-            return NULL;
-        }
+        return id;
     }
     return Py_NewRef(Py_None);
 }
@@ -525,6 +538,24 @@ dump_trace_pickler(PyObject *make_pickler)
     return pickler;
 }
 
+/* To 3.12 the base class has a setter for it, which a method of a subclass hides, and later a __setattr__. */
+static int
+dump_trace_set_persistent(PyObject *pickler, PyObject *seer)
+{
+    PyObject *module = compat_import("_pickle");
+    PyObject *base = module == NULL ? NULL : PyObject_GetAttrString(module, "Pickler");
+    PyObject *setter = NULL;
+    int ret = base == NULL ? -1 : dump_trace_optional(base, "persistent_id", &setter);
+    if (ret == 0) {
+        descrsetfunc set = setter == NULL ? NULL : (descrsetfunc)PyType_GetSlot(Py_TYPE(setter), Py_tp_descr_set);
+        ret = set != NULL ? set(setter, pickler, seer) : PyObject_SetAttrString(pickler, "persistent_id", seer);
+    }
+    Py_XDECREF(setter);
+    Py_XDECREF(base);
+    Py_XDECREF(module);
+    return ret;
+}
+
 /* Note the pickler's own hooks, then set ours. */
 static int
 dump_trace_attach(Trace *trace, PyObject *pickler, PyObject *capsule)
@@ -548,7 +579,7 @@ dump_trace_attach(Trace *trace, PyObject *pickler, PyObject *capsule)
     if (trace->table == NULL && (trace->table = PyObject_GetAttrString(copyreg, "dispatch_table")) == NULL) {
         goto done;
     }
-    if (PyObject_SetAttrString(pickler, "persistent_id", seer) == 0
+    if (dump_trace_set_persistent(pickler, seer) == 0
         && PyObject_SetAttrString(pickler, "reducer_override", reducer) == 0) {
         ret = 0;
     }

@@ -37,6 +37,7 @@ typedef enum TraceRole {
 typedef struct TraceLevel {
     TraceKind kind;
     Py_ssize_t given; /* parts that were saved, or begun */
+    Py_ssize_t size;  /* items of a container when it was begun */
     PyObject *object; /* owned */
     PyObject *key;    /* owned or NULL: the last that was saved of a dict */
     PyObject *reduced; /* owned: a tuple of six for TRACE_REDUCED, else NULL. Its iterators are TraceItems */

@@ -11,6 +11,8 @@ enum {
     DEEPEST_STATE = 3, /* (dict, slots) holds a dict that holds the value */
 };
 
+#define ELLIPSIS "\xe2\x80\xa6"
+
 typedef struct Way {
     const Trace *trace;
     size_t at;        /* the level that the next step starts from */
@@ -59,7 +61,7 @@ dump_way_key(PyObject *key)
     }
     if (PyUnicode_GetLength(text) > LONGEST_KEY) {
         PyObject *begin = PyUnicode_Substring(text, 0, LONGEST_KEY);
-        piece = begin == NULL ? NULL : PyUnicode_FromFormat("[%U\xe2\x80\xa6]", begin);
+        piece = begin == NULL ? NULL : PyUnicode_FromFormat("[%U%s]", begin, ELLIPSIS);
         Py_XDECREF(begin);
     }
     else {
@@ -117,6 +119,7 @@ dump_way_find_in_slots(PyObject *object, PyObject *type, PyObject *value)
     Py_ssize_t at = 0;
     while (dict != NULL && name == NULL && PyDict_Next(dict, &at, &key, &one)) {
         if ((PyObject *)Py_TYPE(one) == (PyObject *)&PyMemberDescr_Type && PyUnicode_CheckExact(key)
+            && PyUnicode_CompareWithASCIIString(key, "__dict__") != 0
             && dump_way_is_attribute(object, key, value)) {
             name = Py_NewRef(key);
         }
@@ -132,6 +135,9 @@ dump_way_attribute(PyObject *object, PyObject *value, PyObject *hint)
     if (hint != NULL && PyUnicode_CheckExact(hint) && PyUnicode_IsIdentifier(hint) == 1
         && dump_way_is_attribute(object, hint, value)) {
         return Py_NewRef(hint);
+    }
+    if (PyCFunction_CheckExact(object) && PyCFunction_GetSelf(object) == value) {
+        return PyUnicode_FromString("__self__");
     }
     PyObject *dict = peek_dict(object);
     PyObject *name = dict == NULL ? NULL : dump_way_find_in_dict(dict, value);
@@ -386,7 +392,7 @@ dump_way(const Trace *trace, PyObject *name, size_t steps)
     int status = way.pieces == NULL || nothing == NULL ? -1 : dump_way_add(&way, Py_NewRef(name), 0);
     for (; status == 0 && way.at + 1 < trace->depth; steps--) {
         if (steps == 0) {
-            status = dump_way_add(&way, PyUnicode_FromString("\xe2\x80\xa6"), 0);
+            status = dump_way_add(&way, PyUnicode_FromString(ELLIPSIS), 0);
             break;
         }
         status = dump_way_step(&way);

@@ -652,7 +652,7 @@ SPECIAL = sorted({name for kind in (object, int, str, list, dict, set, type(iter
 class Metaclass(type):
     __instancecheck__ = __subclasscheck__ = __eq__ = __repr__ = __getattr__ = __len__ = __bool__ = explode
     __hash__ = type.__hash__
-    __mro__ = __qualname__ = property(explode)
+    __mro__ = property(explode)
 
 
 def exploding(reduce, **members):
@@ -705,7 +705,7 @@ def test_an_object_whose_reduction_can_not_be_looked_up():
 
 
 def test_a_dict_that_changes_while_it_is_saved():
-    target = {}
+    target = {"before": 1}
 
     class Growing:
         def __reduce__(self):
