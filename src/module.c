@@ -7,6 +7,7 @@
 #include "command.h"
 #include "compat.h"
 #include "complete.h"
+#include "dump_culprit.h"
 #include "hook.h"
 #include "scope.h"
 
@@ -35,11 +36,34 @@ module_leave(PyObject *module, PyObject *args)
     return NULL;
 }
 
+/* Pickle an object into nothing, for the tests: None, or the explained exception. */
+static PyObject *
+module_explain(PyObject *module, PyObject *args)
+{
+    PyObject *object, *name, *make_pickler;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOO:_explain", &object, &name, &make_pickler)) {
+        return NULL;
+    }
+    PyObject *io = compat_import("io");
+    PyObject *file = io == NULL ? NULL : PyObject_CallMethod(io, "BytesIO", NULL);
+    PyObject *pickler = file == NULL ? NULL : PyObject_CallFunctionObjArgs(make_pickler, file, NULL);
+    PyObject *done = pickler == NULL ? NULL : PyObject_CallMethod(pickler, "dump", "(O)", object);
+    if (pickler != NULL && done == NULL) {
+        dump_culprit_explain(object, name == Py_None ? NULL : name, make_pickler);
+    }
+    Py_XDECREF(pickler);
+    Py_XDECREF(file);
+    Py_XDECREF(io);
+    return done;
+}
+
 #define METHOD(function) ((PyCFunction)(void (*)(void))(function))
 static PyMethodDef module_methods[] = {
     {"complete", METHOD(complete_door), METH_VARARGS | METH_KEYWORDS,
      "What Tab would offer in the calling frame: a dict."},
     {"commands", command_table, METH_NOARGS, "The commands of the prompt: a list of dicts of str."},
+    {"_explain", module_explain, METH_VARARGS, "Pickle into nothing, and explain why that fails."},
     {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
 };
