@@ -128,3 +128,17 @@ CFLAGS=$hk_save_CFLAGS
 # --enable-NAME, off unless asked for; sets $enable_NAME to yes or no.
 AC_DEFUN([HK_SWITCH],
 [AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [$2])], [], [enable_$1=no])])
+
+# HK_XXHASH
+# ---------
+# The header of libxxhash, whose functions are compiled in: XXH3 came with 0.8.
+AC_DEFUN([HK_XXHASH],
+[AC_MSG_CHECKING([for xxhash.h with XXH3])
+AC_COMPILE_IFELSE([AC_LANG_PROGRAM(
+[[#define XXH_INLINE_ALL
+#include <xxhash.h>
+]], [[return (int)XXH3_128bits("", 0).low64;]])],
+  [AC_MSG_RESULT([yes])],
+  [AC_MSG_RESULT([no])
+   AC_MSG_ERROR([no xxhash.h of libxxhash >= 0.8: apt install libxxhash-dev])])
+])

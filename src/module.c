@@ -7,8 +7,11 @@
 #include "command.h"
 #include "compat.h"
 #include "complete.h"
+#include "dump.h"
 #include "dump_culprit.h"
 #include "hook.h"
+#include "load.h"
+#include "load_map.h"
 #include "scope.h"
 
 ModuleState *
@@ -64,6 +67,23 @@ static PyMethodDef module_methods[] = {
      "What Tab would offer in the calling frame: a dict."},
     {"commands", command_table, METH_NOARGS, "The commands of the prompt: a list of dicts of str."},
     {"_explain", module_explain, METH_VARARGS, "Pickle into nothing, and explain why that fails."},
+    {"dump", METHOD(dump_door), METH_VARARGS | METH_KEYWORDS,
+     "dump(obj, path, *, name=None)\n--\n\n"
+     "Save an object in a file, as a pickle that any Python reads with pickle.load().\n\n"
+     "    obj   what is to be saved. What pickle cannot save, cloudpickle is asked to, if it is installed.\n"
+     "    path  str, bytes or os.PathLike. A file that is there is replaced, when all is safely on the disk.\n"
+     "    name  str: what `load FILE` at the prompt binds it to.\n\n"
+     "Raises OSError; PicklingError, TypeError and others that say which part of obj cannot be pickled."},
+    {"load", METHOD(load_door), METH_VARARGS | METH_KEYWORDS,
+     "load(path, *, trust=None, mmap=True, verify=False, modules=None)\n--\n\n"
+     "Bring back what dump() or pickle.dump() has saved.\n\n"
+     "    path     str, bytes or os.PathLike; also of a file compressed with gzip, bzip2, xz or zstd.\n"
+     "    trust    True: unpickle it whoever has made it, which may run any code. Else what is not signed with your\n"
+     "             own key is unpickled only if that does nothing but construct data.\n"
+     "    mmap     large arrays are mapped: read when they are used, and written to without the file being changed.\n"
+     "    verify   read and check all of it first, also what is mapped.\n"
+     "    modules  a mapping of names of modules to those that take their place, as {'__main__': 'train'}.\n\n"
+     "Raises OSError; UntrustedDump; DumpError for a file that is damaged or no pickle; what unpickling raises."},
     {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
 };
@@ -82,7 +102,8 @@ module_exec(PyObject *module)
     compat_init();
     state->disabled = enabled != NULL && strcmp(enabled, "0") == 0;
     state->subinterpreter = module_is_subinterpreter();
-    if (hook_init(state) < 0 || scope_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0) {
+    if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
+        || load_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0) {
         return -1;
     }
     state->leave = PyObject_GetAttrString(module, "exit");
@@ -95,6 +116,9 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     ModuleState *state = state_of_module(module);
     Py_VISIT(state->namespace_type);
     Py_VISIT(state->cell_type);
+    Py_VISIT(state->map_type);
+    Py_VISIT(state->error);
+    Py_VISIT(state->untrusted);
     Py_VISIT(state->leave);
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_VISIT(state->keywords[i]);
@@ -108,6 +132,9 @@ module_clear(PyObject *module)
     ModuleState *state = state_of_module(module);
     Py_CLEAR(state->namespace_type);
     Py_CLEAR(state->cell_type);
+    Py_CLEAR(state->map_type);
+    Py_CLEAR(state->error);
+    Py_CLEAR(state->untrusted);
     Py_CLEAR(state->leave);
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_CLEAR(state->keywords[i]);

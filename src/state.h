@@ -21,6 +21,8 @@ typedef enum HookParameter {
 typedef struct ModuleState {
     PyTypeObject *namespace_type; /* owned */
     PyObject *cell_type;          /* owned, NULL until the first cell: types.CellType */
+    PyTypeObject *map_type;       /* owned: a file in memory */
+    PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */

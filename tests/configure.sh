@@ -48,6 +48,10 @@ refused "libedit" "libedit.*apt install libreadline-dev" PYTHON="$python" \
 refused "no readline" "readline.*apt install libreadline-dev" PYTHON="$python" \
   PKG_CONFIG_LIBDIR="$work"
 
+mkdir "$work/no-xxhash"
+: >"$work/no-xxhash/xxhash.h"
+refused "no xxhash" "xxhash.h.*apt install libxxhash-dev" PYTHON="$python" CPPFLAGS="-I$work/no-xxhash"
+
 refused "no pkg-config" "apt install pkg-config" PYTHON="$python" \
   PKG_CONFIG= ac_cv_path_ac_pt_PKG_CONFIG=no ac_cv_path_PKG_CONFIG=no
 

@@ -1,0 +1,30 @@
+/* What an unpickler reads of a dump: its stream, in which each region is an opcode for a buffer given beside it. */
+#ifndef HOOKING_LOAD_READER_H
+#define HOOKING_LOAD_READER_H
+
+#include "compat.h"
+
+#include "dump_trailer.h"
+
+/* A piece of the stream: in the file, or an opcode in the place of a region. */
+typedef struct LoadPiece {
+    const unsigned char *bytes; /* borrowed */
+    size_t size;
+} LoadPiece;
+
+typedef struct LoadReader {
+    LoadPiece *pieces; /* owned */
+    size_t count;
+    size_t piece, at;  /* where reading is */
+    size_t left;       /* bytes from there on */
+} LoadReader;
+
+/* `bytes`: of the file, up to `end`, the pickle's. False when memory is out. load_reader_clear() in every case. */
+bool load_reader_begin(LoadReader *reader, const unsigned char *bytes, size_t end, const DumpRegion *regions,
+                       size_t count);
+void load_reader_clear(LoadReader *reader);
+
+/* A file object for an unpickler, to be closed by methods_close(). New reference, NULL with an exception. */
+PyObject *load_reader_file(LoadReader *reader);
+
+#endif
