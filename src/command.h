@@ -20,7 +20,7 @@ typedef struct Command {
     const char *name;
     const char *alias;   /* other names, separated by blanks; "" for none */
     const char *usage;   /* what follows the name; "" for nothing */
-    const char *family;  /* look, change, go on */
+    const char *family;  /* look, change, keep, go on */
     const char *summary; /* one line */
     const char *detail;  /* more, for `help NAME` and the manual; "" for nothing */
     CommandTakes takes;
@@ -47,9 +47,10 @@ PyObject *command_table(PyObject *module, PyObject *none);
 /* In command.c itself. */
 extern const Command cmd_help;
 
-/* Each in the file of its family: cmd_look.c, cmd_change.c, cmd_go.c. */
+/* Each in the file of its family: cmd_look.c, cmd_change.c, cmd_keep.c, cmd_go.c. */
 extern const Command cmd_where, cmd_up, cmd_down, cmd_frame, cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
 extern const Command cmd_write, cmd_overwrite;
+extern const Command cmd_dump, cmd_load;
 extern const Command cmd_continue, cmd_off, cmd_after, cmd_when, cmd_throw, cmd_abort;
 
 #endif

@@ -1,7 +1,9 @@
 /* Loading, see load.h. */
 #include "load.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buffer.h"
 #include "dump_facts.h"
@@ -57,22 +59,29 @@ static PyObject *
 load_describe(const PickleScan *scan, PyObject *path)
 {
     Buffer text = {0};
+    bool listed = false;
     for (size_t i = 0; i < scan->count; i++) {
         const PickleImport *import = &scan->imports[i];
         if (!import->safe) {
-            buffer_add_string(&text, import->called ? "\n  imports and calls " : "\n  imports ");
+            buffer_add_string(&text, import->called ? "\n  import and call " : "\n  import ");
             buffer_add_string(&text, import->module);
             buffer_add_char(&text, '.');
             buffer_add_string(&text, import->name);
             buffer_add_format(&text, " (byte %zu)", import->offset);
+            listed = true;
         }
+    }
+    if (!listed) {
+        buffer_add_string(&text, "\n  do what data has no need of: ");
+        buffer_add_string(&text, scan->why);
+        buffer_add_format(&text, " (byte %zu)", scan->offset);
     }
     PyObject *names = text.failed ? PyErr_NoMemory()
                                   : PyUnicode_DecodeUTF8(text.size == 0 ? "" : text.bytes, (Py_ssize_t)text.size,
                                                          "backslashreplace");
     PyObject *said = names == NULL ? NULL
-                                   : PyUnicode_FromFormat("%S is not signed with your key, and to load it may run any "
-                                                          "code: %s, at byte %zu%U", path, scan->why, scan->offset, names);
+                                   : PyUnicode_FromFormat("%S is not signed with your key. To load it would%U", path,
+                                                          names);
     Py_XDECREF(names);
     buffer_free(&text);
     return said;
@@ -125,7 +134,7 @@ load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *sou
         int yes = text == NULL ? -1 : request->ask == NULL || request->trust == LOAD_OWN ? 0
                                                             : request->ask(request->context, text);
         if (yes == 0) {
-            PyErr_SetObject(state->untrusted, text);
+            PyErr_Format(state->untrusted, "%U\nIf you trust whoever has made it: load(path, trust=True)", text);
         }
         ret = yes == 1 ? 1 : -1;
         Py_XDECREF(text);
@@ -220,6 +229,25 @@ done:
     }
     load_source_close(&source);
     return ret;
+}
+
+int
+load_is_dump(PyObject *path)
+{
+    char begin[DUMP_HEAD_SIZE];
+    PyObject *name = NULL;
+    if (PyUnicode_FSConverter(path, &name) == 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    int fd = open(PyBytes_AsString(name), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool is_dump = fd >= 0 && read(fd, begin, sizeof begin) == DUMP_HEAD_SIZE
+                   && memcmp(begin, DUMP_HEAD, DUMP_HEAD_SIZE) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    Py_DECREF(name);
+    return is_dump;
 }
 
 /* ---- the door ---- */

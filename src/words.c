@@ -162,6 +162,58 @@ words_split(const char *text)
     return line;
 }
 
+/* Where the quoted word that ends at `end` begins: its quote stands at the start or behind a blank. `end` if nowhere. */
+static const char *
+words_quote_start(const char *text, const char *end)
+{
+    char quote = end[-1];
+    for (const char *at = end - 2; at >= text; at--) {
+        if (*at == quote && (at == text || words_is_blank(at[-1]))) {
+            return at;
+        }
+        if (*at == quote && (quote == '\'' || at[-1] != '\\')) {
+            break;
+        }
+    }
+    return end;
+}
+
+static const char *
+words_word_start(const char *text, const char *end)
+{
+    const char *at = end;
+    while (at > text && (!words_is_blank(at[-1]) || (at > text + 1 && at[-2] == '\\'))) {
+        at--;
+    }
+    return at;
+}
+
+ptrdiff_t
+words_last_file(const char *text, Buffer *file, bool *literal)
+{
+    const char *end = text + strlen(text);
+    while (end > text && words_is_blank(end[-1]) && (end == text + 1 || end[-2] != '\\')) {
+        end--;
+    }
+    bool may_quote = end > text + 1 && (end[-1] == '"' || end[-1] == '\'');
+    const char *start = may_quote ? words_quote_start(text, end) : end;
+    bool quoted = start < end;
+    start = quoted ? start : words_word_start(text, end);
+    if (start == end) {
+        return -1;
+    }
+    *literal = quoted && *start == '\'';
+    const char *last = quoted ? end - 1 : end;
+    for (const char *at = start + quoted; at < last; at++) {
+        at += *at == '\\' && !*literal && at + 1 < last && (!quoted || at[1] == '"' || at[1] == '\\');
+        buffer_add(file, at, 1);
+    }
+    while (start > text && words_is_blank(start[-1])) {
+        start--;
+    }
+    return start - text;
+}
+
 bool
 words_number(const char *text, long *number)
 {
