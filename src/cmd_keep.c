@@ -222,15 +222,22 @@ const Command cmd_dump = {
 
 /* ---- load ---- */
 
+typedef struct Asked {
+    Console *console; /* borrowed */
+    bool refused;
+} Asked;
+
 static int
 keep_ask_trust(void *context, PyObject *text)
 {
-    Console *console = context;
+    Asked *asked = context;
+    Console *console = asked->console;
     PyObject *line = PyUnicode_FromFormat("%U\n", text);
     PyObject *question = PyUnicode_FromString("That may run any code. Load it?");
     int yes = line == NULL || question == NULL || console_print(console, line) < 0 ? -1 : ask_yes(console, question);
     Py_XDECREF(question);
     Py_XDECREF(line);
+    asked->refused = yes == 0;
     return yes;
 }
 
@@ -369,7 +376,8 @@ load_run(Console *console, const char *rest)
 {
     PyObject *file = NULL, *name = NULL, *before = NULL, *path = NULL, *value, *facts;
     int ret = -1;
-    LoadRequest request = {.map = true, .ask = keep_ask_trust, .context = console};
+    Asked asked = {.console = console};
+    LoadRequest request = {.map = true, .ask = keep_ask_trust, .context = &asked};
     request.verify = keep_option(&rest, "--verify");
     if (load_split_name(rest, &file, &name) < 0) {
         return -1;
@@ -392,8 +400,8 @@ load_run(Console *console, const char *rest)
         Py_DECREF(value);
         Py_DECREF(facts);
     }
-    else if (PyErr_ExceptionMatches(console->state->untrusted)) { /* the user has said so */
-        PyErr_Clear();
+    else if (asked.refused && PyErr_ExceptionMatches(console->state->untrusted)) {
+        PyErr_Clear(); /* the user knows why */
         ret = console_say(console, "not loaded");
     }
 done:
