@@ -25,17 +25,13 @@ typedef struct LoadRequest {
  * raises. *facts: a new dict of str, what the dump tells of itself; empty for a plain pickle. */
 int load_file(ModuleState *state, const LoadRequest *request, PyObject **value, PyObject **facts);
 
-/* What is in a file, without loading it: a new dict. NULL with an exception: OSError alone. */
-PyObject *load_inspect(ModuleState *state, PyObject *path);
-
 /* Does that file look like one of dump()'s? 1, 0 (also when it cannot be read). */
 int load_is_dump(PyObject *path);
 
 /* Make DumpError and UntrustedDump. -1 with an exception. */
 int load_init(PyObject *module, ModuleState *state);
 
-/* hooking.load() and hooking.inspect_dump() */
+/* hooking.load() */
 PyObject *load_door(PyObject *module, PyObject *args, PyObject *named);
-PyObject *load_inspect_door(PyObject *module, PyObject *args, PyObject *named);
 
 #endif

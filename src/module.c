@@ -10,6 +10,7 @@
 #include "dump.h"
 #include "dump_culprit.h"
 #include "hook.h"
+#include "inspect.h"
 #include "load.h"
 #include "load_map.h"
 #include "scope.h"
@@ -84,6 +85,21 @@ static PyMethodDef module_methods[] = {
      "    verify   read and check all of it first, also what is mapped.\n"
      "    modules  a mapping of names of modules to those that take their place, as {'__main__': 'train'}.\n\n"
      "Raises OSError; UntrustedDump; DumpError for a file that is damaged or no pickle; what unpickling raises."},
+    {"inspect_dump", METHOD(inspect_door), METH_VARARGS | METH_KEYWORDS,
+     "inspect_dump(path, *, verify=True)\n--\n\n"
+     "What is in a file that load() would load, without unpickling it: a dict.\n\n"
+     "    kind      'dump', 'pickle', or what else it is; then `reader` says what reads it\n"
+     "    size      bytes, unpacked; packed: what it was compressed with, if it was\n"
+     "    whole     is it as it was written? With verify=False the buffers are not looked at. If not, `damage`\n"
+     "              says what and where\n"
+     "    signed    with your own key?\n"
+     "    does      'data': nothing but construct data; 'code': it may run any code, `why` says by what; 'broken'\n"
+     "    imports   a list of dicts: module, name, offset (bytes), called, safe\n"
+     "    facts     of a dump, a dict of str: name, expression, type, file, line, function, time (UTC), python,\n"
+     "              modules, main, needs\n"
+     "    buffers   of a dump: a list of dicts: offset, size (bytes), readonly\n"
+     "    protocol  int, of the pickle\n\n"
+     "Raises OSError, and DumpError for a compressed file that cannot be unpacked."},
     {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
 };

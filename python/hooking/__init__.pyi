@@ -1,4 +1,8 @@
-__all__ = ["hook", "set_trace"]
+import os
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["DumpError", "UntrustedDump", "dump", "hook", "inspect_dump", "load", "set_trace"]
 __version__: str
 
 # What is only tested for its truth is an object; `when` may also be a callable without arguments.
@@ -13,3 +17,19 @@ def hook(
     keep: object = (),
 ) -> None: ...
 def set_trace() -> None: ...
+
+_Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+class DumpError(ValueError): ...
+class UntrustedDump(DumpError): ...
+
+def dump(obj: object, path: _Path, *, name: str | None = None) -> None: ...
+def load(
+    path: _Path,
+    *,
+    trust: object = None,
+    mmap: object = True,
+    verify: object = False,
+    modules: Mapping[str, str] | None = None,
+) -> Any: ...
+def inspect_dump(path: _Path, *, verify: object = True) -> dict[str, Any]: ...

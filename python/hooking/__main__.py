@@ -23,13 +23,25 @@ def make_parser():
     parser = argparse.ArgumentParser(prog="hooking", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"hooking {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    show = commands.add_parser("show", help="tell what is in a dump, without loading it",
+                               description="Tell what is in files of dump() or pickle.dump(), without loading them: "
+                                           "where they come from, whether they are whole, and what loading them would do. "
+                                           "The exit status is 1 if one of them is damaged or no pickle.")
+    show.add_argument("files", nargs="+", metavar="FILE")
+    show.add_argument("--json", action="store_true", help="all of it, as JSON")
+    show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
     return parser
 
 
 def main(argv=None):
     """Run the command with `argv` (list of str; default: the process's arguments) and return its exit status."""
     parser = make_parser()
-    parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.command == "show":
+        from .show import show
+        whole = [show(path, as_json=options.json, verify=not options.quick) for path in options.files]
+        return 0 if all(whole) else 1
     parser.print_help()
     return 0
 

@@ -1,0 +1,90 @@
+"""`hooking show FILE`: what is in a dump, in words."""
+
+import json
+import sys
+
+from . import DumpError, inspect_dump
+
+
+def size_text(size):
+    """A number of bytes as people read it: "1.2 MB", in powers of a thousand."""
+    if size < 1000:
+        return f"{size} byte" + "s" * (size != 1)
+    for unit in ("kB", "MB", "GB", "TB", "PB", "EB"):
+        size /= 1000
+        if size < 999.5:
+            break
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
+
+
+def place_text(facts):
+    """Where and when it was dumped: "2026-01-02 03:04:05 UTC at train.py:12 in fit"."""
+    text = facts.get("time", "?").replace("T", " ").replace("Z", " UTC")
+    if "file" in facts:
+        text += f" at {facts['file']}:{facts['line']} in {facts['function']}"
+    return text
+
+
+def trust_text(found):
+    if found["signed"]:
+        return "signed with your key"
+    if found["does"] == "data":
+        return "not signed with your key; loading it does nothing but construct data"
+    return f"not signed with your key, and loading it may run any code: {found['why']}"
+
+
+def rows(found):
+    """Pairs of a heading and a text, for a pickle that can be loaded."""
+    facts = found.get("facts", {})
+    yield "name", facts.get("name") or facts.get("expression")
+    yield "type", facts.get("type")
+    if facts:
+        yield "dumped", place_text(facts)
+        yield "python", ", ".join(filter(None, (facts.get("python"), facts.get("modules"))))
+    yield "program", facts.get("main")
+    yield "needs", facts.get("needs")
+    yield "trust", trust_text(found)
+    buffers = found.get("buffers", [])
+    if buffers:
+        sizes = ", ".join(size_text(buffer["size"]) for buffer in buffers[:8])
+        yield "buffers", f"{len(buffers)}: {sizes}" + ", ..." * (len(buffers) > 8)
+    for number, item in enumerate(found["imports"]):
+        mark = "" if item["safe"] else " (called)" if item["called"] else " (imported)"
+        yield "" if number else "imports", f"{item['module']}.{item['name']}{mark}"
+
+
+def summary(found):
+    """What it is and whether it is whole, in a line; None for `damage` if it is."""
+    kind = {"dump": "a dump", "pickle": f"a pickle of protocol {found.get('protocol')}"}.get(found["kind"], found["kind"])
+    packed = f", {found['packed']}" if "packed" in found else ""
+    text = f"{kind}, {size_text(found['size'])}{packed}"
+    if "damage" in found:
+        return text, found["damage"]
+    if "reader" in found:
+        return text, f"nothing to load: {found['reader']}"
+    if found["does"] == "broken":
+        return text, found["why"]
+    return text + ", whole", None
+
+
+def show(path, as_json=False, verify=True):
+    """Print what is in a file. True if it is a whole pickle; else what is wrong is said on stderr."""
+    try:
+        found = inspect_dump(path, verify=verify)
+    except OSError as error:
+        print(f"hooking: {path}: {error.strerror}", file=sys.stderr)
+        return False
+    except DumpError as error:
+        print(f"hooking: {error}", file=sys.stderr)
+        return False
+    text, wrong = summary(found)
+    if as_json:
+        print(json.dumps({"path": path, **found}, indent=2))
+    else:
+        print(f"{path}: {text}")
+        for heading, line in rows(found) if wrong is None else ():
+            if line is not None:
+                print(f"  {heading:8} {line}")
+    if wrong is not None:
+        print(f"hooking: {path}: {wrong}", file=sys.stderr)
+    return wrong is None
