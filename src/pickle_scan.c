@@ -74,9 +74,9 @@ scan_push(Scan *scan, ValueKind kind)
 
 /* ---- containers ---- */
 
-/* Does the top have what an opcode would call, and is that known to be harmless? */
+/* Does the top have what an opcode would call, and is that known to be harmless? It gets so many items. */
 static void
-scan_fill(Scan *scan, ValueKind kind, unsigned trait)
+scan_fill(Scan *scan, ValueKind kind, unsigned trait, size_t items)
 {
     Value top = unpickle_top(&scan->machine);
     const ProductValue *product = unpickle_kind(top) == VALUE_PRODUCT
@@ -84,6 +84,9 @@ scan_fill(Scan *scan, ValueKind kind, unsigned trait)
     bool known = product != NULL && (scan->rows[product->global]->traits & trait) != 0;
     if (unpickle_kind(top) != kind && !known) {
         pickle_scan_ask(scan, "%s fills what is no container", pickle_op_name(scan->op.code));
+    }
+    else if (kind == VALUE_LIST && !known) {
+        scan->machine.lists[unpickle_number_of(top)] += items;
     }
 }
 
@@ -136,10 +139,13 @@ scan_collect(Scan *scan)
     if (scan->op.code == PICKLE_DICT && !scan_items(scan, depth)) {
         return false;
     }
+    size_t items = scan->machine.depth - depth;
     scan->machine.depth = depth;
-    scan_push(scan, scan->op.code == PICKLE_DICT   ? VALUE_DICT
-                    : scan->op.code == PICKLE_LIST ? VALUE_LIST
-                                                   : VALUE_FROZENSET);
+    if (scan->op.code == PICKLE_LIST) {
+        unpickle_list(&scan->machine, items);
+        return true;
+    }
+    scan_push(scan, scan->op.code == PICKLE_DICT ? VALUE_DICT : VALUE_FROZENSET);
     return true;
 }
 
@@ -151,19 +157,20 @@ scan_add_marked(Scan *scan)
     if (!pickle_scan_mark(scan, 1, &depth)) {
         return false;
     }
+    size_t items = scan->machine.depth - depth;
     if (scan->op.code == PICKLE_SETITEMS && !scan_items(scan, depth)) {
         return false;
     }
     scan->machine.depth = depth;
     switch (scan->op.code) {
     case PICKLE_SETITEMS:
-        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM);
+        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, items);
         break;
     case PICKLE_APPENDS:
-        scan_fill(scan, VALUE_LIST, SAFE_EXTEND);
+        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, items);
         break;
     default:
-        scan_fill(scan, VALUE_SET, 0);
+        scan_fill(scan, VALUE_SET, 0, items);
     }
     return true;
 }
@@ -177,11 +184,11 @@ scan_add_one(Scan *scan)
     }
     if (item) {
         scan_items(scan, scan->machine.depth - 2);
-        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM);
+        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, 1);
     }
     else {
         unpickle_pop(&scan->machine);
-        scan_fill(scan, VALUE_LIST, SAFE_EXTEND);
+        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, 1);
     }
     return true;
 }
@@ -363,7 +370,6 @@ scan_plain(const Scan *scan)
     case PICKLE_BINUNICODE:
     case PICKLE_SHORT_BINUNICODE:
     case PICKLE_BINUNICODE8: return unpickle_text_kind(&scan->machine, scan->at);
-    case PICKLE_EMPTY_LIST: return VALUE_LIST;
     case PICKLE_EMPTY_DICT: return VALUE_DICT;
     case PICKLE_EMPTY_SET: return VALUE_SET;
     default: return VALUE_OTHER;
@@ -407,6 +413,7 @@ scan_step(Scan *scan)
     case PICKLE_LIST:
     case PICKLE_TUPLE:
     case PICKLE_FROZENSET: return scan_collect(scan);
+    case PICKLE_EMPTY_LIST: unpickle_list(&scan->machine, 0); return true;
     case PICKLE_EMPTY_TUPLE: return scan_short_tuple(scan, 0);
     case PICKLE_TUPLE1: return scan_short_tuple(scan, 1);
     case PICKLE_TUPLE2: return scan_short_tuple(scan, 2);
