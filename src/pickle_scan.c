@@ -313,10 +313,23 @@ scan_text(Scan *scan)
 static bool
 scan_frame(Scan *scan)
 {
-    if (scan->op.number > scan->machine.size - scan->at - scan->op.head) {
+    size_t behind = scan->at + scan->op.head;
+    if (scan->op.number > scan->machine.size - behind) {
         return pickle_scan_broken(scan, "FRAME is longer than what follows");
     }
+    if (behind < scan->frame_end) {
+        return pickle_scan_broken(scan, "FRAME is in another frame, as no pickler writes it");
+    }
+    scan->frame_end = behind + (size_t)scan->op.number;
     return true;
+}
+
+/* The unpicklers differ on an opcode that crosses the end of its frame: that of C leaves out the part inside when it
+ * reads from a file, and would see another pickle than this one. */
+static bool
+scan_crosses_frame(const Scan *scan)
+{
+    return scan->at < scan->frame_end && scan->op.head + scan->op.body_size > scan->frame_end - scan->at;
 }
 
 static bool
@@ -449,6 +462,10 @@ pickle_scan(const unsigned char *bytes, size_t size, PickleScan *out)
         }
         else if (status != PICKLE_WHOLE) {
             going = pickle_scan_broken(&scan, "it ends too early");
+        }
+        else if (scan_crosses_frame(&scan)) {
+            going = pickle_scan_broken(&scan, "%s crosses the end of its frame, as no pickler writes it",
+                                       pickle_op_name(scan.op.code));
         }
         else {
             going = scan_step(&scan);
