@@ -349,7 +349,26 @@ pickle_rule_empty_array(const SafeUse *use)
            && (rules_is_text(rules_kind(use, 2)) || rules_is_bytes(use, use->arguments[2]));
 }
 
-/* (1, shape, dtype, False, bytes or a list of objects). numpy itself compares their sizes. */
+/* How many items an array of that shape has; false when it is too many, or no shape. */
+static bool
+rules_items_of(const SafeUse *use, Value shape, size_t *items)
+{
+    size_t count;
+    int64_t number;
+    const Value *sides = unpickle_elements(use->machine, shape, &count);
+    *items = 1;
+    for (size_t i = 0; i < count; i++) {
+        if (i == UNPICKLE_KEPT || !unpickle_number(use->machine, sides[i], &number) || number < 0
+            || number > UINT32_MAX || (number > 0 && *items > UINT32_MAX)) {
+            return false;
+        }
+        *items *= (size_t)number;
+    }
+    return true;
+}
+
+/* (1, shape, dtype, False, bytes or a list of objects). numpy compares the bytes with the shape, the list it does
+ * not. */
 bool
 pickle_rule_array_state(const SafeUse *use)
 {
@@ -361,7 +380,12 @@ pickle_rule_array_state(const SafeUse *use)
         || !rules_type_of(use, state[2], &code)) {
         return false;
     }
-    return code.letter == 'O' ? unpickle_kind(state[4]) == VALUE_LIST : rules_is_bytes(use, state[4]);
+    if (code.letter != 'O') {
+        return rules_is_bytes(use, state[4]);
+    }
+    size_t items;
+    return unpickle_kind(state[4]) == VALUE_LIST && rules_items_of(use, state[1], &items)
+           && use->machine->lists[unpickle_number_of(state[4])] == items;
 }
 
 /* Of an object dtype it would hand back the object itself. */

@@ -74,9 +74,9 @@ scan_push(Scan *scan, ValueKind kind)
 
 /* ---- containers ---- */
 
-/* Does the top have what an opcode would call, and is that known to be harmless? */
+/* Does the top have what an opcode would call, and is that known to be harmless? It gets so many items. */
 static void
-scan_fill(Scan *scan, ValueKind kind, unsigned trait)
+scan_fill(Scan *scan, ValueKind kind, unsigned trait, size_t items)
 {
     Value top = unpickle_top(&scan->machine);
     const ProductValue *product = unpickle_kind(top) == VALUE_PRODUCT
@@ -84,6 +84,9 @@ scan_fill(Scan *scan, ValueKind kind, unsigned trait)
     bool known = product != NULL && (scan->rows[product->global]->traits & trait) != 0;
     if (unpickle_kind(top) != kind && !known) {
         pickle_scan_ask(scan, "%s fills what is no container", pickle_op_name(scan->op.code));
+    }
+    else if (kind == VALUE_LIST && !known) {
+        scan->machine.lists[unpickle_number_of(top)] += items;
     }
 }
 
@@ -136,10 +139,13 @@ scan_collect(Scan *scan)
     if (scan->op.code == PICKLE_DICT && !scan_items(scan, depth)) {
         return false;
     }
+    size_t items = scan->machine.depth - depth;
     scan->machine.depth = depth;
-    scan_push(scan, scan->op.code == PICKLE_DICT   ? VALUE_DICT
-                    : scan->op.code == PICKLE_LIST ? VALUE_LIST
-                                                   : VALUE_FROZENSET);
+    if (scan->op.code == PICKLE_LIST) {
+        unpickle_list(&scan->machine, items);
+        return true;
+    }
+    scan_push(scan, scan->op.code == PICKLE_DICT ? VALUE_DICT : VALUE_FROZENSET);
     return true;
 }
 
@@ -151,19 +157,20 @@ scan_add_marked(Scan *scan)
     if (!pickle_scan_mark(scan, 1, &depth)) {
         return false;
     }
+    size_t items = scan->machine.depth - depth;
     if (scan->op.code == PICKLE_SETITEMS && !scan_items(scan, depth)) {
         return false;
     }
     scan->machine.depth = depth;
     switch (scan->op.code) {
     case PICKLE_SETITEMS:
-        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM);
+        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, items);
         break;
     case PICKLE_APPENDS:
-        scan_fill(scan, VALUE_LIST, SAFE_EXTEND);
+        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, items);
         break;
     default:
-        scan_fill(scan, VALUE_SET, 0);
+        scan_fill(scan, VALUE_SET, 0, items);
     }
     return true;
 }
@@ -177,11 +184,11 @@ scan_add_one(Scan *scan)
     }
     if (item) {
         scan_items(scan, scan->machine.depth - 2);
-        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM);
+        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, 1);
     }
     else {
         unpickle_pop(&scan->machine);
-        scan_fill(scan, VALUE_LIST, SAFE_EXTEND);
+        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, 1);
     }
     return true;
 }
@@ -306,10 +313,23 @@ scan_text(Scan *scan)
 static bool
 scan_frame(Scan *scan)
 {
-    if (scan->op.number > scan->machine.size - scan->at - scan->op.head) {
+    size_t behind = scan->at + scan->op.head;
+    if (scan->op.number > scan->machine.size - behind) {
         return pickle_scan_broken(scan, "FRAME is longer than what follows");
     }
+    if (behind < scan->frame_end) {
+        return pickle_scan_broken(scan, "FRAME is in another frame, as no pickler writes it");
+    }
+    scan->frame_end = behind + (size_t)scan->op.number;
     return true;
+}
+
+/* The unpicklers differ on an opcode that crosses the end of its frame: that of C leaves out the part inside when it
+ * reads from a file, and would see another pickle than this one. */
+static bool
+scan_crosses_frame(const Scan *scan)
+{
+    return scan->at < scan->frame_end && scan->op.head + scan->op.body_size > scan->frame_end - scan->at;
 }
 
 static bool
@@ -363,7 +383,6 @@ scan_plain(const Scan *scan)
     case PICKLE_BINUNICODE:
     case PICKLE_SHORT_BINUNICODE:
     case PICKLE_BINUNICODE8: return unpickle_text_kind(&scan->machine, scan->at);
-    case PICKLE_EMPTY_LIST: return VALUE_LIST;
     case PICKLE_EMPTY_DICT: return VALUE_DICT;
     case PICKLE_EMPTY_SET: return VALUE_SET;
     default: return VALUE_OTHER;
@@ -407,6 +426,7 @@ scan_step(Scan *scan)
     case PICKLE_LIST:
     case PICKLE_TUPLE:
     case PICKLE_FROZENSET: return scan_collect(scan);
+    case PICKLE_EMPTY_LIST: unpickle_list(&scan->machine, 0); return true;
     case PICKLE_EMPTY_TUPLE: return scan_short_tuple(scan, 0);
     case PICKLE_TUPLE1: return scan_short_tuple(scan, 1);
     case PICKLE_TUPLE2: return scan_short_tuple(scan, 2);
@@ -442,6 +462,10 @@ pickle_scan(const unsigned char *bytes, size_t size, PickleScan *out)
         }
         else if (status != PICKLE_WHOLE) {
             going = pickle_scan_broken(&scan, "it ends too early");
+        }
+        else if (scan_crosses_frame(&scan)) {
+            going = pickle_scan_broken(&scan, "%s crosses the end of its frame, as no pickler writes it",
+                                       pickle_op_name(scan.op.code));
         }
         else {
             going = scan_step(&scan);

@@ -13,9 +13,9 @@ typedef enum PickleVerdict {
     PICKLE_BROKEN, /* no unpickler would come to its end, or no pickler has written it: not to be loaded */
 } PickleVerdict;
 
-/* One name that would be imported, once however often it is used. */
+/* One name that would be imported, once however often it is used. A hundred are told apart, then one is "?". */
 typedef struct PickleImport {
-    char *module, *name; /* owned; "?" for what is only known when it is run */
+    char *module, *name; /* owned; \xNN for what is not printable ASCII; "?" for what is only known when it is run */
     size_t offset;       /* of the opcode that first does it */
     bool safe;           /* it is one of the known ones, and is used as those are */
     bool called;

@@ -15,6 +15,7 @@ typedef struct Scan {
     const SafeRow *rows[SCAN_IMPORTS + 1]; /* of the imports; NULL: not known */
     PickleOp op;
     size_t at, opcodes;
+    size_t frame_end; /* where the last FRAME ends */
     int protocol;
     bool strange_key; /* a dict has a key that may be a name with two underscores: a hook, in an instance */
     size_t strange_at;

@@ -124,6 +124,16 @@ unpickle_elements(const Unpickle *machine, Value tuple, size_t *count)
     return found->count > 0 ? machine->elements + found->first : NULL;
 }
 
+void
+unpickle_list(Unpickle *machine, size_t items)
+{
+    if (unpickle_room(machine, &machine->lists, &machine->list_room, machine->list_count + 1,
+                      sizeof *machine->lists)) {
+        machine->lists[machine->list_count] = items;
+        unpickle_push(machine, unpickle_value(VALUE_LIST, machine->list_count++));
+    }
+}
+
 Value
 unpickle_product(Unpickle *machine, size_t global, size_t arguments)
 {
@@ -264,6 +274,7 @@ unpickle_free(Unpickle *machine)
     free(machine->memo);
     free(machine->tuples);
     free(machine->elements);
+    free(machine->lists);
     free(machine->products);
     *machine = (Unpickle){0};
 }

@@ -18,7 +18,7 @@ typedef enum ValueKind {
     VALUE_BYTEARRAY,
     VALUE_STRING, /* a short str: unpickle_text() has it */
     VALUE_TEXT,   /* a str that is long, or has escapes in it */
-    VALUE_LIST,
+    VALUE_LIST, /* the number is an index of lists */
     VALUE_DICT,
     VALUE_SET,
     VALUE_FROZENSET,
@@ -56,6 +56,8 @@ typedef struct Unpickle {
     size_t tuple_count, tuple_room;
     Value *elements;
     size_t element_count, element_room;
+    size_t *lists; /* how many items each has */
+    size_t list_count, list_room;
     ProductValue *products;
     size_t product_count, product_room;
     bool failed; /* memory has run out */
@@ -80,6 +82,9 @@ bool unpickle_take_mark(Unpickle *machine, size_t *depth);
 void unpickle_tuple(Unpickle *machine, size_t depth);
 /* The first elements of a VALUE_TUPLE, UNPICKLE_KEPT at most; *count is how many there are in all. */
 const Value *unpickle_elements(const Unpickle *machine, Value tuple, size_t *count);
+
+/* Push a list of so many items. */
+void unpickle_list(Unpickle *machine, size_t items);
 
 Value unpickle_product(Unpickle *machine, size_t global, size_t arguments);
 

@@ -30,6 +30,8 @@ typedef struct Case {
 #define BROKEN(what, bytes) {what, bytes, sizeof(bytes) - 1, PICKLE_BROKEN, NULL}
 
 #define DTYPE "cnumpy\ndtype\n"
+#define EMPTY "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntC\1btR"
+#define OBJECTS(shape, list) EMPTY "(I1\n(" shape "t" DTYPE "(VO8\nI00\nI01\ntRI00\n" list "tb."
 
 static const Case cases[] = {
     SAFE("nothing", NULL, "N."),
@@ -47,7 +49,8 @@ static const Case cases[] = {
     ASK("INST", "os.system", "(S'id'\nios\nsystem\n."),
     ASK("OBJ", "os.system", "(cos\nsystem\nS'id'\no."),
     ASK("NEWOBJ", "subprocess.Popen", "\200\2csubprocess\nPopen\nU\2id\205\201."),
-    ASK("NEWOBJ_EX", "subprocess.Popen", PROTO4 TEXT "\12subprocess" TEXT "\5Popen" NAME TEXT "\2id" ONE "}" NEW_EX "."),
+    ASK("NEWOBJ_EX", "subprocess.Popen",
+        PROTO4 TEXT "\12subprocess" TEXT "\5Popen" NAME TEXT "\2id" ONE "}" NEW_EX "."),
     ASK("an import that is not called", "this.s", "cthis\ns\n."),
     ASK("an import that is thrown away", "antigravity.x", "cantigravity\nx\n0N."),
 
@@ -66,7 +69,8 @@ static const Case cases[] = {
     ASK("a memo place that is overwritten", "os.system",
         PROTO4 TEXT "\10builtinsq\0" TEXT "\2osq\0" TEXT "\6systemq\1" "h\0h\1" NAME "."),
     ASK("an index out of order", "os.system", PROTO4 TEXT "\2osr\4\2\0\0" TEXT "\6systemq\7j\4\2\0\0h\7" NAME "."),
-    ASK("strings by PUT and GET of protocol 0", "os.system", "\200\4V" "os\np00005\n0Vsystem\np7\n0g5\ng007\n" NAME "."),
+    ASK("strings by PUT and GET of protocol 0", "os.system",
+        "\200\4V" "os\np00005\n0Vsystem\np7\n0g5\ng007\n" NAME "."),
     ASK("strings by DUP and POP", "os.os", PROTO4 TEXT "\2os2" NAME "."),
     ASK("strings with values between them", "os.system", PROTO4 TEXT "\2osN0K\0010" TEXT "\6system(0" NAME "."),
     ASK("classic strings (STRING)", "os.system", "S'os'\nS'system'\n" NAME "."),
@@ -85,7 +89,8 @@ static const Case cases[] = {
     ASK("attribute of a known module", "collections._sys", "ccollections\n_sys\n."),
     ASK("a NUL behind a known name", "builtins.list\\x00", PROTO4 TEXT "\10builtins" TEXT "\5list\0" NAME "."),
     ASK("a NUL behind a known module", "builtins\\x00.list", PROTO4 TEXT "\11builtins\0" TEXT "\4list" NAME "."),
-    ASK("a letter that looks the same", "builtin\\xd1\\x95.list", PROTO4 TEXT "\11builtin\321\225" TEXT "\4list" NAME "."),
+    ASK("a letter that looks the same", "builtin\\xd1\\x95.list",
+        PROTO4 TEXT "\11builtin\321\225" TEXT "\4list" NAME "."),
     ASK("capitals", "Builtins.list", "cBuiltins\nlist\n."),
     ASK("blanks", "builtins\\x20.list", "cbuiltins \nlist\n."),
     ASK("CR before LF", "builtins\\x0d.list", "cbuiltins\r\nlist\n."),
@@ -134,7 +139,8 @@ static const Case cases[] = {
     ASK("SETITEM on a module's dict", "builtins.__dict__", "cbuiltins\n__dict__\nVa\nNs."),
     SAFE("READONLY_BUFFER of bytes", NULL, "\200\5C\1a\230."),
     ASK("READONLY_BUFFER of an object", NULL, "\200\5]\230."),
-    ASK("READONLY_BUFFER of a bytearray, which only NEXT_BUFFER gives", NULL, "\200\5\226\1\0\0\0\0\0\0\0a\230."),
+    ASK("READONLY_BUFFER of a bytearray, which only NEXT_BUFFER gives", NULL,
+        "\200\5\226\1\0\0\0\0\0\0\0a\230."),
     ASK("EXT1", "?.?", "\200\2\202\1."),
     ASK("EXT2", "?.?", "\200\2\203\1\1."),
     ASK("EXT4", "?.?", "\200\2\204\1\1\1\0."),
@@ -152,6 +158,11 @@ static const Case cases[] = {
         "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I9\ntS'b'\ntR."),
     ASK("an array of a dtype that is not known", "numpy.core.multiarray._reconstruct",
         "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n(I1\ntNI00\nC\1atb."),
+    SAFE("an array of objects", "numpy.core.multiarray._reconstruct", OBJECTS("I2\nI1\n", "(Nl(Ne")),
+    SAFE("an array of no objects", "numpy.core.multiarray._reconstruct", OBJECTS("I0\n", "]")),
+    ASK("an array of more objects than there are", "numpy.core.multiarray._reconstruct", OBJECTS("I3\n", "]NaNa")),
+    ASK("an array of very many objects", "numpy.core.multiarray._reconstruct",
+        OBJECTS("I4294967296\nI4294967296\n", "]")),
     ASK("an address where pandas looks for one", "types.SimpleNamespace",
         "ctypes\nSimpleNamespace\n)R}V__array_interface__\n}sbp0\n0"
         "cpandas.core.indexes.base\n_new_Index\n(cpandas.core.indexes.base\nIndex\n}Vdata\ng0\nstR."),
@@ -176,6 +187,10 @@ static const Case cases[] = {
     BROKEN("a giant place", "Nr\377\377\377\377."),
     BROKEN("a place of thirty digits", "Np111111111111111111111111111111\n."),
     BROKEN("protocol 6", "\200\6N."),
+    BROKEN("a name that is another one across a frame (C reads array.array as rray.array)",
+           "\200\4\225\7\0\0\0\0\0\0\0\217\224(K\1ca" "rray\narray\n\220."),
+    BROKEN("bytes across a frame", "\200\4\225\3\0\0\0\0\0\0\0C\2ab."),
+    BROKEN("a frame in a frame", "\200\4\225\14\0\0\0\0\0\0\0N\225\1\0\0\0\0\0\0\0N."),
     BROKEN("a frame that is too long", "\200\4\225\377\0\0\0\0\0\0\0N."),
     BROKEN("a name that is missing", "c\nx\n."),
     BROKEN("BINSTRING with a negative length", "T\377\377\377\377."),
@@ -248,7 +263,8 @@ static const char *const forbidden[][2] = {
     {"builtins", "globals"}, {"builtins", "memoryview"}, {"builtins", "enumerate"}, {"builtins", "iter"},
     {"subprocess", "Popen"}, {"subprocess", "getoutput"}, {"pip", "main"}, {"pip._internal", "main"},
     {"runpy", "_run_code"}, {"runpy", "run_path"}, {"timeit", "timeit"}, {"cProfile", "run"}, {"cProfile", "runctx"},
-    {"profile", "Profile.run"}, {"pdb", "run"}, {"bdb", "Bdb.run"}, {"bdb", "Bdb"}, {"idlelib.run", "Executive.runcode"},
+    {"profile", "Profile.run"}, {"pdb", "run"}, {"bdb", "Bdb.run"}, {"bdb", "Bdb"},
+    {"idlelib.run", "Executive.runcode"},
     {"idlelib.pyshell", "ModifiedInterpreter.runcode"}, {"idlelib.autocomplete", "AutoComplete.get_entity"},
     {"idlelib.debugobj", "ObjectTreeItem"}, {"idlelib.calltip", "Calltip"}, {"code", "InteractiveInterpreter.runcode"},
     {"torch", "load"}, {"torch.utils.collect_env", "run"}, {"torch.utils.bottleneck.__main__", "run_cprofile"},
@@ -280,7 +296,8 @@ static const char *const forbidden[][2] = {
     {"pandas.io.parsers.readers", "read_csv"}, {"pandas", "eval"}, {"pandas", "read_pickle"},
     {"pandas.core.computation.eval", "eval"}, {"pandas.core.arrays.categorical", "Categorical"},
     {"pandas.core.indexes.multi", "MultiIndex"}, {"pyarrow.lib", "py_buffer"}, {"copyreg", "add_extension"},
-    {"copyreg", "__newobj__"}, {"collections", "namedtuple"}, {"collections", "ChainMap"}, {"dataclasses", "make_dataclass"},
+    {"copyreg", "__newobj__"}, {"collections", "namedtuple"}, {"collections", "ChainMap"},
+    {"dataclasses", "make_dataclass"},
     {"enum", "Enum"}, {"typing", "get_type_hints"}, {"weakref", "finalize"}, {"atexit", "register"},
     {"threading", "Thread"}, {"concurrent.futures", "ThreadPoolExecutor"}, {"hooking", "hook"}, {"hooking", "load"},
     {"site", "main"}, {"nturl2path", "url2pathname"}, {"mimetypes", "init"}, {"cgitb", "enable"}, {"__main__", "x"},

@@ -178,11 +178,13 @@ def load(path):
             letter, size = struct.unpack("=cI", head)
             careful = Careful(io.BytesIO(file.read(size)))
             careful.names = []
+            sys.stderr = None  # a bytearray that ends too early makes CPython complain there
             try:
                 careful.load()
                 done = "loads"
             except Exception as error:
                 done = type(error).__name__
+            sys.stderr = sys.__stderr__
             print(letter.decode(), done, *(name for name in careful.names if "\n" not in name), sep="\t")
 
 

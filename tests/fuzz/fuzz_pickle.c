@@ -1,7 +1,7 @@
 /* pickle_ops.h and pickle_scan.h on any bytes.
  *
- * With -DFUZZ -fsanitize=fuzzer a target of libFuzzer; otherwise a program that goes through the files named, or through
- * all of tests/fuzz/corpus, and some thousand mutations of each. There a file's name begins with its verdict. */
+ * With -DFUZZ -fsanitize=fuzzer a target of libFuzzer; otherwise a program that goes through the files named, or
+ * through all of tests/fuzz/corpus and some thousand mutations of each. There a file's name begins with its verdict. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
