@@ -311,6 +311,7 @@ def test_a_reduction_that_leads_back_to_its_object():
     holder = []
     holder.append(Cyclic(holder))
     assert way([holder, holder[0], LAMBDA]) == "x[2]"
+    assert way([holder[0], 1, LAMBDA]) == "x[2]"
     holder.append(LAMBDA)
     assert way(holder[0]) == "x.other[1]"
 
