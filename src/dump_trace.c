@@ -3,9 +3,10 @@
 #include "dump_trace.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { PROTOCOL = 5, REDUCTION = 6 };
+#include "dump_pickler.h"
+
+enum { REDUCTION = 6 };
 
 /* ---- the items of a reduction ---- */
 
@@ -379,24 +380,13 @@ dump_trace_reduced(Trace *trace, PyObject *object, PyObject *value)
     return value;
 }
 
-/* An attribute; *value NULL when there is none. */
-static int
-dump_trace_optional(PyObject *object, const char *name, PyObject **value)
-{
-    *value = PyObject_GetAttrString(object, name);
-    if (*value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
-    }
-    return *value == NULL && PyErr_Occurred() ? -1 : 0;
-}
-
 /* What the object's own methods reduce it to. */
 static PyObject *
 dump_trace_call_own(PyObject *object)
 {
     PyObject *value = NULL, *method = NULL;
-    if (dump_trace_optional(object, "__reduce_ex__", &method) == 0 && method != NULL) {
-        value = PyObject_CallFunction(method, "i", PROTOCOL);
+    if (dump_pickler_attribute(object, "__reduce_ex__", &method) == 0 && method != NULL) {
+        value = PyObject_CallFunction(method, "i", DUMP_PICKLER_PROTOCOL);
     }
     else if (!PyErr_Occurred() && (method = PyObject_GetAttrString(object, "__reduce__")) != NULL) {
         value = PyObject_CallNoArgs(method);
@@ -488,74 +478,6 @@ dump_trace_box(Trace *trace)
     return capsule;
 }
 
-static PyObject *
-dump_trace_write(PyObject *self, PyObject *bytes)
-{
-    (void)self, (void)bytes;
-    return Py_NewRef(Py_None);
-}
-
-/* A file object that throws away what is written to it. */
-static PyObject *
-dump_trace_sink(void)
-{
-    static PyMethodDef methods[] = {{"write", dump_trace_write, METH_O, NULL}, {NULL, NULL, 0, NULL}};
-    PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, NULL}};
-    PyType_Spec spec = {"hooking._core.sink", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, slots};
-    PyObject *type = PyType_FromSpec(&spec);
-    PyObject *sink = type == NULL ? NULL : PyObject_CallNoArgs(type);
-    Py_XDECREF(type);
-    return sink;
-}
-
-/* A pickler whose hooks can be set on the instance: not so for the C Pickler itself, and 3.13.0 has no way at all. So
- * another is made, of a subclass. */
-static PyObject *
-dump_trace_pickler(PyObject *make_pickler)
-{
-    PyObject *module = compat_import("_pickle");
-    PyObject *base = module == NULL ? NULL : PyObject_GetAttrString(module, "Pickler");
-    PyObject *sink = base == NULL ? NULL : dump_trace_sink();
-    PyObject *pickler = sink == NULL ? NULL : PyObject_CallFunctionObjArgs(make_pickler, sink, NULL);
-    PyObject *type = NULL, *table = NULL;
-    if (pickler != NULL && (PyObject *)Py_TYPE(pickler) == base) {
-        type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(O){}", "Pickler", base);
-        bool got = type != NULL && dump_trace_optional(pickler, "dispatch_table", &table) == 0;
-        Py_SETREF(pickler, got ? PyObject_CallFunction(type, "Oi", sink, PROTOCOL) : NULL);
-        if (table != NULL && pickler != NULL && PyObject_SetAttrString(pickler, "dispatch_table", table) < 0) {
-            Py_CLEAR(pickler);
-        }
-    }
-    else if (pickler != NULL && !PyType_IsSubtype(Py_TYPE(pickler), (PyTypeObject *)base)) {
-        PyErr_SetString(PyExc_TypeError, "only a pickler that is derived from the one in C can be watched");
-        Py_CLEAR(pickler);
-    }
-    Py_XDECREF(table);
-    Py_XDECREF(type);
-    Py_XDECREF(sink);
-    Py_XDECREF(base);
-    Py_XDECREF(module);
-    return pickler;
-}
-
-/* To 3.12 the base class has a setter for it, which a method of a subclass hides, and later a __setattr__. */
-static int
-dump_trace_set_persistent(PyObject *pickler, PyObject *seer)
-{
-    PyObject *module = compat_import("_pickle");
-    PyObject *base = module == NULL ? NULL : PyObject_GetAttrString(module, "Pickler");
-    PyObject *setter = NULL;
-    int ret = base == NULL ? -1 : dump_trace_optional(base, "persistent_id", &setter);
-    if (ret == 0) {
-        descrsetfunc set = setter == NULL ? NULL : (descrsetfunc)PyType_GetSlot(Py_TYPE(setter), Py_tp_descr_set);
-        ret = set != NULL ? set(setter, pickler, seer) : PyObject_SetAttrString(pickler, "persistent_id", seer);
-    }
-    Py_XDECREF(setter);
-    Py_XDECREF(base);
-    Py_XDECREF(module);
-    return ret;
-}
-
 /* Note the pickler's own hooks, then set ours. */
 static int
 dump_trace_attach(Trace *trace, PyObject *pickler, PyObject *capsule)
@@ -568,9 +490,9 @@ dump_trace_attach(Trace *trace, PyObject *pickler, PyObject *capsule)
     if (copyreg == NULL || seer == NULL || reducer == NULL
         || (trace->newobj_ex = PyObject_GetAttrString(copyreg, "__newobj_ex__")) == NULL
         || (trace->items_type = dump_trace_items_type()) == NULL
-        || dump_trace_optional(pickler, "reducer_override", &trace->reducer) < 0
-        || dump_trace_optional(pickler, "persistent_id", &trace->persistent) < 0
-        || dump_trace_optional(pickler, "dispatch_table", &trace->table) < 0) {
+        || dump_pickler_attribute(pickler, "reducer_override", &trace->reducer) < 0
+        || dump_pickler_attribute(pickler, "persistent_id", &trace->persistent) < 0
+        || dump_pickler_attribute(pickler, "dispatch_table", &trace->table) < 0) {
         goto done;
     }
     if (trace->persistent != NULL && PyCFunction_Check(trace->persistent)) {
@@ -579,8 +501,7 @@ dump_trace_attach(Trace *trace, PyObject *pickler, PyObject *capsule)
     if (trace->table == NULL && (trace->table = PyObject_GetAttrString(copyreg, "dispatch_table")) == NULL) {
         goto done;
     }
-    if (dump_trace_set_persistent(pickler, seer) == 0
-        && PyObject_SetAttrString(pickler, "reducer_override", reducer) == 0) {
+    if (dump_pickler_hook(pickler, seer, reducer) == 0) {
         ret = 0;
     }
 done:
@@ -621,7 +542,7 @@ dump_trace_run(Trace *trace, PyObject *object, PyObject *make_pickler)
     int ret = -1;
     PyObject *result = NULL;
     *trace = (Trace){0};
-    PyObject *pickler = dump_trace_pickler(make_pickler);
+    PyObject *pickler = dump_pickler_make(make_pickler);
     PyObject *capsule = pickler == NULL ? NULL : dump_trace_box(trace);
     if (capsule != NULL && dump_trace_attach(trace, pickler, capsule) == 0) {
         result = PyObject_CallMethod(pickler, "dump", "(O)", object);

@@ -4,7 +4,6 @@ import collections
 import copyreg
 import dataclasses
 import functools
-import importlib.util
 import pickle
 import re
 import socket
@@ -17,6 +16,11 @@ import weakref
 import pytest
 
 from hooking import _core
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 
 def pickler(file):
@@ -108,7 +112,6 @@ WAYS = [
     (lambda: {("a", (1, 2)): LAMBDA}, "x[('a', (1, 2))]"),
     (lambda: {Plain(): LAMBDA}, "x[<key of type test_dump_culprit.Plain>]"),
     (lambda: {"k" * 100: LAMBDA}, "x['" + "k" * 59 + "…]"),
-    (lambda: {10 ** 5000: LAMBDA}, "x[<key of type int>]"),
     (lambda: {1: 2, LAMBDA: 1}, "x (a key of it)"),
     (lambda: [{LAMBDA}], "x[0] (a member of it)"),
     (lambda: frozenset([LAMBDA]), "x (a member of it)"),
@@ -308,6 +311,7 @@ def test_a_reduction_that_leads_back_to_its_object():
     holder = []
     holder.append(Cyclic(holder))
     assert way([holder, holder[0], LAMBDA]) == "x[2]"
+    assert way([holder[0], 1, LAMBDA]) == "x[2]"
     holder.append(LAMBDA)
     assert way(holder[0]) == "x.other[1]"
 
@@ -344,9 +348,8 @@ def test_each_reducer_runs_once_more_and_no_oftener():
     assert {one.asked for one in objects} == {2}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("numpy") is None, reason="wants NumPy")
+@pytest.mark.skipif(numpy is None, reason="numpy is not installed")
 def test_arrays_of_objects():
-    import numpy
     array = numpy.empty((3, 4), object)
     array[2, 3] = LAMBDA
     assert way(array) == "x[2, 3]"
@@ -534,7 +537,7 @@ def test_an_interrupt_during_the_second_pass_passes(error):
 def test_an_object_that_has_changed_meanwhile():
     first = ValueError("first")
     assert failure([Second(first, None)]) is first
-    assert "has not failed" in first.__notes__[0]
+    assert "has not failed" in first.__notes__[-1]
 
 
 def test_a_pickler_that_cannot_be_made_again():
@@ -691,9 +694,11 @@ class Key(str):
     __hash__ = str.__hash__
 
 
-def test_keys_that_are_no_plain_text():
-    assert way({Key("a"): LAMBDA}) == f"x[<key of type {__name__}.Key>]"
-    assert way({(1, Key("a")): LAMBDA}) == "x[<key of type tuple>]"
+# From 3.14 on pickle itself asks keys for their repr(), for a note: should that fail, it is the reason that is shown.
+@pytest.mark.parametrize("key, kind", [(Key("a"), f"{__name__}.Key"), ((1, Key("a")), "tuple"), (10 ** 5000, "int")],
+                         ids=["subclass", "tuple", "long"])
+def test_keys_that_cannot_be_shown(key, kind):
+    assert explained({key: LAMBDA}).startswith(f"x[<key of type {kind}>]: a lambda cannot be pickled (")
 
 
 def test_an_object_whose_reduction_can_not_be_looked_up():
