@@ -1,0 +1,155 @@
+"""What does saving an object cost, and bringing it back? Beside write(), pickle, dill, cloudpickle, joblib, numpy.save.
+
+Two objects: a GiB of float64, and a million small dicts. What is waited for, with fsync
+in it where a tool does that: hooking does. The files lie in /dev/shm, if that has room, so that the disk is not measured
+but the work. Peak memory is what one dump adds, in a process of its own.
+"""
+
+import importlib
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy
+
+import hooking
+
+from lib import measure
+
+GIB = 1 << 30
+RECORDS = 1000000
+ROUNDS = 5
+OURS = "hooking"
+LIMIT_LOAD = 5e-3  # s
+LIMIT_MEMORY = 16  # MiB
+
+
+def optional(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def place():
+    """A folder with room for three files of a GiB."""
+    for base in ("/dev/shm", None):
+        if base is None or (os.path.isdir(base) and shutil.disk_usage(base).free > 4 * GIB):
+            return tempfile.mkdtemp(prefix="hooking-", dir=base)
+
+
+def taken(function):
+    begin = time.perf_counter()
+    kept = function()
+    seconds = time.perf_counter() - begin
+    del kept  # giving a GiB back takes its time, too
+    return seconds
+
+
+def with_file(module, value, path, mode="wb"):
+    with open(path, mode) as file:
+        return module.dump(value, file, protocol=5) if mode == "wb" else module.load(file)
+
+
+def write_all(array, path):
+    """The bytes alone, in one file, by as few calls as the system allows."""
+    view = memoryview(array).cast("B")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    while view:
+        view = view[os.write(fd, view):]
+    os.close(fd)
+
+
+def savers(value, path):
+    """What there is that saves it: name -> function. Each begins without the file, as the first dump of it does."""
+    def fresh(save):
+        def run():
+            if os.path.exists(path):
+                os.unlink(path)
+            return taken(save)
+        return run
+    found = {OURS: fresh(lambda: hooking.dump(value, path))}
+    if isinstance(value, numpy.ndarray):
+        found["write()"] = fresh(lambda: write_all(value, path))
+        found["numpy.save"] = fresh(lambda: numpy.save(path + ".npy", value))
+    found["pickle"] = fresh(lambda: with_file(pickle, value, path))
+    for name in ("cloudpickle", "dill", "joblib"):
+        module = optional(name)
+        if module is not None and name == "joblib":
+            found[name] = fresh(lambda: module.dump(value, path))
+        elif module is not None and (isinstance(value, numpy.ndarray) or name != "dill"):
+            found[name] = fresh(lambda module=module: with_file(module, value, path))
+    return found
+
+
+def middle(values):
+    return sorted(values)[len(values) // 2]
+
+
+def compare_saving(title, value, path, limit):
+    """`limit`: (peer, the most that ours may take, as a multiple of it)."""
+    times = measure.in_turn(savers(value, path), ROUNDS)
+    peer, most = limit
+    kept = "kept" if middle(times[OURS]) <= most * middle(times[peer]) else "MISSED"
+    measure.table(title, [(name, values, f"budget {most:.2f} x {peer}: {kept}" if name == OURS else "")
+                          for name, values in times.items()], OURS)
+
+
+def compare_loading(title, value, path, limit):
+    """`limit`: as above, or seconds."""
+    hooking.dump(value, path)
+    with open(path + ".pickle", "wb") as file:
+        pickle.dump(value, file, protocol=5)
+    ways = {OURS: lambda: taken(lambda: hooking.load(path)),
+            "hooking, verified": lambda: taken(lambda: hooking.load(path, verify=True)),
+            "pickle": lambda: taken(lambda: with_file(pickle, None, path + ".pickle", "rb"))}
+    joblib = optional("joblib")
+    if joblib is not None and isinstance(value, numpy.ndarray):
+        joblib.dump(value, path + ".joblib")
+        ways["joblib, mapped"] = lambda: taken(lambda: joblib.load(path + ".joblib", mmap_mode="c"))
+    times = measure.in_turn(ways, ROUNDS)
+    if isinstance(limit, float):
+        note = measure.budget(middle(times[OURS]), limit)
+    else:
+        kept = "kept" if middle(times[OURS]) <= limit[1] * middle(times[limit[0]]) else "MISSED"
+        note = f"budget {limit[1]:.2f} x {limit[0]}: {kept}"
+    measure.table(title, [(name, values, note if name == OURS else "") for name, values in times.items()], OURS)
+
+
+def peak(path):
+    """MiB that a dump of a GiB adds to the memory of a process that holds it."""
+    script = ("import resource, sys, numpy, hooking\n"
+              "value = numpy.ones(1 << 27)\n"
+              "hooking.dump(value[:100000], sys.argv[1])\n"
+              "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+              "hooking.dump(value, sys.argv[1])\n"
+              "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n")
+    return int(subprocess.run([sys.executable, "-c", script, path], stdout=subprocess.PIPE, check=True).stdout) / 1024
+
+
+def main():
+    folder = place()
+    os.environ["XDG_STATE_HOME"] = folder
+    path = os.path.join(folder, "value")
+    try:
+        array = numpy.ones(GIB // 8)
+        compare_saving("saving a GiB of float64", array, path, ("write()", 1 / 0.9))
+        compare_loading("loading it", array, path, LIMIT_LOAD)
+        for name in os.listdir(folder):
+            if name.startswith("value"):
+                os.unlink(os.path.join(folder, name))
+        print(f"memory that a dump of it adds: {peak(path):.1f} MiB (budget {LIMIT_MEMORY} MiB)\n")
+        del array
+        records = [{"number": i, "name": f"name {i}"} for i in range(RECORDS)]
+        compare_saving("saving a million small dicts", records, path, ("pickle", 1.1))
+        compare_loading("loading them", records, path, ("pickle", 1.1))
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
