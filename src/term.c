@@ -173,8 +173,8 @@ term_take(Term *term, const TermClient *client)
     static int first = 1;
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
-        /* The main thread may end the program while another is at the prompt, or C code may. After Ctrl-C Python ends by
-         * the signal, with SIG_DFL, when it has finalized: then there is no exit(). */
+        /* The main thread may end the program while another is at the prompt. After Ctrl-C Python kills itself with
+         * SIG_DFL when it has finalized: no exit() is called then. */
         atexit(term_signals_leave_for_good);
         Py_AtExit(term_signals_leave_for_good);
         first = 0;
