@@ -1,6 +1,6 @@
-/* Signals while a prompt waits: a resize and a continuation end the waiting, and the program's own handlers for them are
- * called too; what ends the process first puts the terminal right. Everything is reinstalled as it was found. No
- * readline here. */
+/* Signals while a prompt waits: a resize and a continuation end the waiting, and are passed on to the program's own
+ * handlers; what ends the process first puts the terminal right. Everything is reinstalled as it was found. No readline
+ * here. */
 #ifndef HOOKING_TERM_SIGNALS_H
 #define HOOKING_TERM_SIGNALS_H
 
