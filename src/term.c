@@ -173,7 +173,10 @@ term_take(Term *term, const TermClient *client)
     static int first = 1;
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
-        atexit(term_signals_leave_for_good); /* the main thread may end the program while another is at the prompt */
+        /* The main thread may end the program while another is at the prompt. After Ctrl-C Python kills itself with
+         * SIG_DFL when it has finalized: no exit() is called then. */
+        atexit(term_signals_leave_for_good);
+        Py_AtExit(term_signals_leave_for_good);
         first = 0;
     }
     self.term = term;
@@ -242,6 +245,18 @@ term_look_up(void)
     }
 }
 
+/* Run the program's signal handlers. What they print is to appear above a block that has been drawn for the size that
+ * the window has now. -1 with an exception of one. */
+static int
+term_check_signals(int is_main)
+{
+    if (!is_main) {
+        return 0;
+    }
+    term_look_up();
+    return PyErr_CheckSignals();
+}
+
 /* Wait for a key. 1 when there is one, 0 to look again, -1 with an exception from a signal handler. */
 static int
 term_wait(int fd, int is_main)
@@ -251,13 +266,13 @@ term_wait(int fd, int is_main)
     int hook = is_main && PyOS_InputHook != NULL;
     int count = 0;
     sigset_t all, old;
-    if (is_main && PyErr_CheckSignals() < 0) {
+    if (term_check_signals(is_main) < 0) {
         return -1;
     }
     /* A signal between the look at it and the waiting would not be noticed: it is let in by the waiting itself. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failed = is_main && PyErr_CheckSignals() < 0;
+    int failed = term_check_signals(is_main) < 0;
     if (!failed) {
         Py_BEGIN_ALLOW_THREADS
         count = ppoll(ready, 2, hook ? &hook_interval : NULL, &old);
@@ -269,7 +284,7 @@ term_wait(int fd, int is_main)
         PyOS_InputHook(); /* expects the GIL to be released, as CPython's own prompt has it */
         Py_END_ALLOW_THREADS
     }
-    if (failed || (is_main && PyErr_CheckSignals() < 0)) {
+    if (failed || term_check_signals(is_main) < 0) {
         return -1;
     }
     if (count > 0 && ready[1].revents != 0) {
