@@ -194,7 +194,7 @@ static size_t
 walk_skip_ascii(Walk *walk, const char *text, size_t size)
 {
     size_t columns = (size_t)walk->block->columns;
-    if (walk->last > 0) { /* looking further than to the first row seen, at each step, would take the square of a line */
+    if (walk->last > 0) { /* looking further than the first row seen, at each step, would take the line's square */
         size_t room = walk->row < walk->first ? (size_t)(walk->first - walk->row) * columns - (size_t)walk->column : 0;
         size = size < room ? size : room;
     }

@@ -131,6 +131,7 @@ bytes_read(int fd)
     if (self.ahead_at < self.ahead_size) {
         return self.ahead[self.ahead_at++];
     }
+    /* Within a paste it is there: giving the GIL away for each would take its length in switch intervals. */
     if (!term_bytes_has_input(fd, 0)) {
         return TERM_BYTES_NONE;
     }
