@@ -37,6 +37,8 @@ static struct {
     int active;
     Term *term;             /* borrowed, while active */
     unsigned long thread;   /* the one that reads, while active */
+    int is_main;            /* is it the main thread? */
+    int raised;             /* a signal handler has raised an exception, within a step of readline */
     const TermClient *client; /* borrowed, while active */
     int has_history;        /* readline has been given ours */
     char *line;             /* the line read */
@@ -110,10 +112,21 @@ term_offer_history(int key)
     }
 }
 
+static int term_wait(int fd, int is_main);
+
+/* Readline reads a paste, for one, in a loop of its own: what can happen while a key is waited for can happen there. */
 static int
 term_getc(FILE *stream)
 {
-    int c = term_bytes_get(fileno(stream));
+    int fd = fileno(stream);
+    int c;
+    while ((c = term_bytes_get(fd)) == TERM_BYTES_NONE) {
+        self.raised = term_wait(fd, self.is_main) < 0;
+        if (self.raised || !self.active) {
+            term_step_give_up();
+            return EOF;
+        }
+    }
     if (c != EOF) {
         term_offer_history(c);
     }
@@ -168,7 +181,7 @@ on_fork_child(void)
 }
 
 static void
-term_take(Term *term, const TermClient *client)
+term_take(Term *term, const TermClient *client, int is_main)
 {
     static int first = 1;
     if (first) {
@@ -181,6 +194,7 @@ term_take(Term *term, const TermClient *client)
     }
     self.term = term;
     self.thread = PyThread_get_thread_ident();
+    self.is_main = is_main;
     term_bytes_begin(fileno(term->in));
     self.have_cooked = term_make_usable(fileno(term->in), &self.found, &self.cooked);
     term_state_take(term_set_up);
@@ -193,6 +207,7 @@ term_take(Term *term, const TermClient *client)
     self.has_history = 0;
     self.line = NULL;
     self.got_line = self.got_eof = 0;
+    self.raised = 0;
     term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
 
@@ -302,7 +317,8 @@ term_abandon(void)
     rl_callback_sigcleanup();
     /* It leaves but one state, and a search may have begun a key sequence: what stays behind has no data any more. */
     RL_UNSETSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_CHARSEARCH | RL_STATE_MULTIKEY | RL_STATE_METANEXT
-                  | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MOREINPUT | RL_STATE_INPUTPENDING);
+                  | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MOREINPUT | RL_STATE_INPUTPENDING
+                  | RL_STATE_DISPATCHING);
     term_draw_leave();
     rl_cleanup_after_signal();
     rl_callback_handler_remove();
@@ -354,6 +370,9 @@ term_read_keys(Term *term, const char *prompt, int is_main)
         if (ready) {
             term_step();
         }
+        if (self.raised || !self.active) {
+            return self.raised ? -1 : 1;
+        }
         if (rl_done && !self.got_line) {
             rl_execute_next('\n'); /* Enter behind a numeric argument: readline notices at the next key only */
             term_step();
@@ -369,7 +388,7 @@ term_read(Term *term, const char *prompt, const char *more, const TermClient *cl
     if (term_wait_for_host(is_main) < 0) {
         return TERM_ERROR;
     }
-    term_take(term, client);
+    term_take(term, client, is_main);
     TermStatus status = TERM_ERROR;
     rl_reset_screen_size();
     term_print_notice();
