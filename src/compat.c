@@ -19,6 +19,7 @@ static struct {
     int (*get_lasti)(PyFrameObject *);            /* 3.11 on, not in the limited API */
     PyObject *(*type_dict)(PyTypeObject *);       /* 3.12 on, not in the limited API */
     CompatReader *reader;                         /* not in the limited API */
+    int (*is_finalizing)(void);                   /* 3.13 on; before, under a private name */
 } api;
 
 /* POSIX has dlsym() return functions as void *; a copy is the conversion that ISO C allows. */
@@ -37,6 +38,7 @@ compat_init(void)
     compat_look_up(&api.get_lasti, "PyFrame_GetLasti");
     compat_look_up(&api.type_dict, "PyType_GetDict");
     compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
+    compat_look_up(&api.is_finalizing, Py_Version < VERSION_313 ? "_Py_IsFinalizing" : "Py_IsFinalizing");
 }
 
 PyModuleDef_Slot *
@@ -247,12 +249,13 @@ compat_type_dict(PyTypeObject *type)
 int
 compat_is_finalizing(void)
 {
+    if (api.is_finalizing != NULL) {
+        return api.is_finalizing(); /* also where no more recursion is possible, in which sys.is_finalizing() fails */
+    }
     PyObject *function = PySys_GetObject("is_finalizing"); /* borrowed; gone late in the shutdown */
     PyObject *answer = function == NULL ? NULL : PyObject_CallNoArgs(function);
-    int ret = answer == NULL ? 1 : PyObject_IsTrue(answer);
-    if (answer == NULL) {
-        PyErr_Clear();
-    }
+    int ret = function == NULL || answer == Py_True;
+    PyErr_Clear();
     Py_XDECREF(answer);
     return ret;
 }

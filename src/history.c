@@ -13,6 +13,8 @@
 
 /* ---- complaints ---- */
 
+static const char NOT_READ[] = "history not read";
+
 /* `what`, the reason and the file, in this order: if it is cut, the end of a path is what is missed least. */
 static void
 history_complain(History *history, const char *what, const char *why)
@@ -177,31 +179,45 @@ history_merge(History *history, const Buffer *text, bool anew)
     history_remove(history, history->count > HISTORY_LIMIT ? history->count - HISTORY_LIMIT : 0);
 }
 
-/* Go to the file and take over what is new in it. False when there is no file to be had; else it is to be left. */
+/* Take over what is new in the file. False when it cannot be read now, or never. */
 static bool
-history_visit(History *history, bool append)
+history_read(History *history)
 {
     Buffer text = {0};
     bool anew = true;
     const char *why;
+    HistoryRead read = history_file_read(&history->file, &text, &anew, &why);
+    if (read == HISTORY_READ_DONE) {
+        history_merge(history, &text, anew);
+    }
+    else if (read == HISTORY_READ_FAILED) {
+        history_complain(history, NOT_READ, why);
+    }
+    else {
+        history_give_up(history, why);
+    }
+    buffer_free(&text);
+    return read == HISTORY_READ_DONE;
+}
+
+/* Go to the file and take over what is new in it. False when there is no file to be had; else it is to be left. */
+static bool
+history_visit(History *history, bool append)
+{
+    const char *why;
     bool there = history_file_enter(&history->file, history->path, append, &why);
     if (!there && why == NULL) {
         history->file = (HistoryFile){0}; /* not made yet, or removed */
-        history_merge(history, &text, true);
+        history_merge(history, &(Buffer){0}, true);
     }
     else if (!there) {
-        history_complain(history, "history not read", why);
+        history_complain(history, NOT_READ, why);
     }
-    else if (history_file_read(&history->file, &text, &anew, &why)) {
-        history_merge(history, &text, anew);
-    }
-    else {
+    else if (!history_read(history)) {
         history_file_leave(&history->file, history->path);
-        history_give_up(history, why);
         there = false;
     }
     history->loaded = true;
-    buffer_free(&text);
     return there;
 }
 

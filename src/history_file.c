@@ -258,23 +258,23 @@ history_file_drop_part(Buffer *text)
 
 /* ---- reading ---- */
 
-bool
+HistoryRead
 history_file_read(HistoryFile *file, Buffer *text, bool *anew, const char **why)
 {
     struct stat now;
     if (fstat(file->fd, &now) < 0) {
         *why = strerror(errno);
-        return false;
+        return HISTORY_READ_FAILED;
     }
     *anew = !history_file_is_known(file, &now) || now.st_size - file->seen > HISTORY_FILE_READ;
     off_t from = *anew ? history_file_end(now.st_size) : file->seen;
     if (!history_file_get(file->fd, from, now.st_size, text)) {
         *why = strerror(errno);
-        return false;
+        return HISTORY_READ_FAILED;
     }
     if (text->size > 0 && memchr(text->bytes, '\0', text->size) != NULL) {
         *why = NOT_A_HISTORY;
-        return false;
+        return HISTORY_READ_FOREIGN;
     }
     if (*anew && from > 0) {
         history_file_drop_part(text);
@@ -288,7 +288,7 @@ history_file_read(HistoryFile *file, Buffer *text, bool *anew, const char **why)
     }
     file->lines = (*anew ? 0 : file->lines) + history_file_count(text->bytes, text->size);
     history_file_remember(file, file->fd, seen);
-    return true;
+    return HISTORY_READ_DONE;
 }
 
 /* ---- appending ---- */

@@ -26,6 +26,12 @@ typedef enum HistoryLock {
     HISTORY_LOCK_BUSY, /* another process did not let go of it */
 } HistoryLock;
 
+typedef enum HistoryRead {
+    HISTORY_READ_DONE,
+    HISTORY_READ_FAILED,  /* this time */
+    HISTORY_READ_FOREIGN, /* it is no history */
+} HistoryRead;
+
 /* What a process knows of the file. All zero at first. */
 typedef struct HistoryFile {
     dev_t device;
@@ -53,8 +59,8 @@ bool history_file_is_same(const HistoryFile *file, const char *path);
 bool history_file_enter(HistoryFile *file, const char *path, bool append, const char **why);
 
 /* Add the lines to `text` that were not read before; *anew: it is another file than before, or was shortened, and
- * these are all. False when it cannot be read or is no history. */
-bool history_file_read(HistoryFile *file, Buffer *text, bool *anew, const char **why);
+ * these are all. */
+HistoryRead history_file_read(HistoryFile *file, Buffer *text, bool *anew, const char **why);
 
 /* Append an entry, as a whole or not at all. What was read is up to date. */
 bool history_file_append(HistoryFile *file, const char *entry, const char **why);

@@ -189,10 +189,15 @@ walk_mark_cursor(Walk *walk)
     walk->cursor_column = walk->column;
 }
 
-/* Printable ASCII in rows that are not seen: only its length matters. Returns the bytes passed over. */
+/* Printable ASCII up to the rows that are seen: only its length matters. Returns the bytes passed over. */
 static size_t
 walk_skip_ascii(Walk *walk, const char *text, size_t size)
 {
+    size_t columns = (size_t)walk->block->columns;
+    if (walk->last > 0) { /* looking further than the first row seen, at each step, would take the line's square */
+        size_t room = walk->row < walk->first ? (size_t)(walk->first - walk->row) * columns - (size_t)walk->column : 0;
+        size = size < room ? size : room;
+    }
     size_t length = 0;
     while (length < size && text[length] >= ' ' && text[length] <= '~') {
         length++;
@@ -201,12 +206,8 @@ walk_skip_ascii(Walk *walk, const char *text, size_t size)
         return 0;
     }
     length--; /* something that combines with the last may stand behind it */
-    size_t columns = (size_t)walk->block->columns;
     size_t end = (size_t)walk->column + length;
     size_t rows = (end - 1) / columns;
-    if (walk->row < walk->last && walk->row + (int)rows >= walk->first) {
-        return 0;
-    }
     walk->row += (int)rows;
     walk->column = (int)(end - rows * columns);
     return length;

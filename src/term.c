@@ -37,6 +37,8 @@ static struct {
     int active;
     Term *term;             /* borrowed, while active */
     unsigned long thread;   /* the one that reads, while active */
+    int is_main;            /* is it the main thread? */
+    int raised;             /* a signal handler has raised an exception, within a step of readline */
     const TermClient *client; /* borrowed, while active */
     int has_history;        /* readline has been given ours */
     char *line;             /* the line read */
@@ -110,10 +112,21 @@ term_offer_history(int key)
     }
 }
 
+static int term_wait(int fd, int is_main);
+
+/* Readline reads a paste, for one, in a loop of its own: what can happen while a key is waited for can happen there. */
 static int
 term_getc(FILE *stream)
 {
-    int c = term_bytes_get(fileno(stream));
+    int fd = fileno(stream);
+    int c;
+    while ((c = term_bytes_get(fd)) == TERM_BYTES_NONE) {
+        self.raised = term_wait(fd, self.is_main) < 0;
+        if (self.raised || !self.active) {
+            term_step_give_up();
+            return EOF;
+        }
+    }
     if (c != EOF) {
         term_offer_history(c);
     }
@@ -168,16 +181,20 @@ on_fork_child(void)
 }
 
 static void
-term_take(Term *term, const TermClient *client)
+term_take(Term *term, const TermClient *client, int is_main)
 {
     static int first = 1;
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
-        atexit(term_signals_leave_for_good); /* the main thread may end the program while another is at the prompt */
+        /* The main thread may end the program while another is at the prompt. After Ctrl-C Python kills itself with
+         * SIG_DFL when it has finalized: no exit() is called then. */
+        atexit(term_signals_leave_for_good);
+        Py_AtExit(term_signals_leave_for_good);
         first = 0;
     }
     self.term = term;
     self.thread = PyThread_get_thread_ident();
+    self.is_main = is_main;
     term_bytes_begin(fileno(term->in));
     self.have_cooked = term_make_usable(fileno(term->in), &self.found, &self.cooked);
     term_state_take(term_set_up);
@@ -190,6 +207,7 @@ term_take(Term *term, const TermClient *client)
     self.has_history = 0;
     self.line = NULL;
     self.got_line = self.got_eof = 0;
+    self.raised = 0;
     term_signals_take(fileno(term->out), self.have_cooked ? &self.cooked : NULL);
 }
 
@@ -242,6 +260,18 @@ term_look_up(void)
     }
 }
 
+/* Run the program's signal handlers. What they print is to appear above a block that has been drawn for the size that
+ * the window has now. -1 with an exception of one. */
+static int
+term_check_signals(int is_main)
+{
+    if (!is_main) {
+        return 0;
+    }
+    term_look_up();
+    return PyErr_CheckSignals();
+}
+
 /* Wait for a key. 1 when there is one, 0 to look again, -1 with an exception from a signal handler. */
 static int
 term_wait(int fd, int is_main)
@@ -251,13 +281,13 @@ term_wait(int fd, int is_main)
     int hook = is_main && PyOS_InputHook != NULL;
     int count = 0;
     sigset_t all, old;
-    if (is_main && PyErr_CheckSignals() < 0) {
+    if (term_check_signals(is_main) < 0) {
         return -1;
     }
     /* A signal between the look at it and the waiting would not be noticed: it is let in by the waiting itself. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failed = is_main && PyErr_CheckSignals() < 0;
+    int failed = term_check_signals(is_main) < 0;
     if (!failed) {
         Py_BEGIN_ALLOW_THREADS
         count = ppoll(ready, 2, hook ? &hook_interval : NULL, &old);
@@ -269,7 +299,7 @@ term_wait(int fd, int is_main)
         PyOS_InputHook(); /* expects the GIL to be released, as CPython's own prompt has it */
         Py_END_ALLOW_THREADS
     }
-    if (failed || (is_main && PyErr_CheckSignals() < 0)) {
+    if (failed || term_check_signals(is_main) < 0) {
         return -1;
     }
     if (count > 0 && ready[1].revents != 0) {
@@ -287,7 +317,8 @@ term_abandon(void)
     rl_callback_sigcleanup();
     /* It leaves but one state, and a search may have begun a key sequence: what stays behind has no data any more. */
     RL_UNSETSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_CHARSEARCH | RL_STATE_MULTIKEY | RL_STATE_METANEXT
-                  | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MOREINPUT | RL_STATE_INPUTPENDING);
+                  | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MOREINPUT | RL_STATE_INPUTPENDING
+                  | RL_STATE_DISPATCHING);
     term_draw_leave();
     rl_cleanup_after_signal();
     rl_callback_handler_remove();
@@ -339,6 +370,9 @@ term_read_keys(Term *term, const char *prompt, int is_main)
         if (ready) {
             term_step();
         }
+        if (self.raised || !self.active) {
+            return self.raised ? -1 : 1;
+        }
         if (rl_done && !self.got_line) {
             rl_execute_next('\n'); /* Enter behind a numeric argument: readline notices at the next key only */
             term_step();
@@ -354,7 +388,7 @@ term_read(Term *term, const char *prompt, const char *more, const TermClient *cl
     if (term_wait_for_host(is_main) < 0) {
         return TERM_ERROR;
     }
-    term_take(term, client);
+    term_take(term, client, is_main);
     TermStatus status = TERM_ERROR;
     rl_reset_screen_size();
     term_print_notice();

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <readline/readline.h>
@@ -16,10 +17,14 @@
 static const char PASTE_MARK[] = "\033[200~";
 enum { PASTE_MARK_SIZE = sizeof PASTE_MARK - 1, PASTE_MARK_KIND = 4 };
 
+static const char PASTE_END[] = "\033[201~";
+enum { INTERRUPT = 'C' & 0x1f };
+
 static struct {
     int again;             /* a key to be read again, or EOF */
-    unsigned char ahead[PASTE_MARK_SIZE]; /* bytes of a paste that were read at once */
+    unsigned char ahead[PASTE_MARK_SIZE + 2]; /* bytes of a paste that were read at once, or a text that ends it */
     size_t ahead_at, ahead_size;
+    long long spoke;       /* when something other than Ctrl-C was read last, in milliseconds */
     size_t mark;           /* how many bytes of a mark the last ones read are */
     bool mark_begins, in_paste;
     bool return_ahead;     /* a carriage return was read, and more was there: a line feed belongs to it, as pasted */
@@ -71,6 +76,14 @@ bytes_guard_search(int fd, int c)
     return '\n';
 }
 
+static long long
+bytes_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 /* A byte was read: is it part of the marks around a paste? */
 static void
 bytes_follow_paste(unsigned char c)
@@ -82,37 +95,67 @@ bytes_follow_paste(unsigned char c)
     self.mark = is_kind || c == (unsigned char)PASTE_MARK[self.mark] ? self.mark + 1 : c == '\033';
     if (self.mark == PASTE_MARK_SIZE) {
         self.in_paste = self.mark_begins;
+        self.spoke = bytes_now();
         self.mark = 0;
     }
 }
 
-/* The next byte, -1 at the end, -2 to be asked again. */
+/* A byte of a paste was read. Was it typed? A paste whose end never comes, as the terminal has crashed or something in
+ * between has cut it off, must not lock the keyboard. In a text that arrives slowly Ctrl-C has company, or follows
+ * sooner. One that is pressed again and again is no such text. */
+static bool
+bytes_are_typed(int fd, unsigned char first, size_t count)
+{
+    enum { SILENCE = 500 }; /* ms; a slow line pauses for 200 */
+    long long now = bytes_now();
+    if (first != INTERRUPT || count > 1) {
+        self.spoke = now;
+        return false;
+    }
+    return now - self.spoke >= SILENCE && bytes_waiting(fd) <= 0;
+}
+
+/* Let readline, which reads a paste in a loop of its own, come to its end, and read a key then. */
+static void
+bytes_end_paste(const char *key)
+{
+    self.ahead_size = (size_t)sprintf((char *)self.ahead, "%s%s", PASTE_END, key);
+    self.in_paste = false;
+    self.mark = 0;
+}
+
+/* The next byte, or one of the other answers of term_bytes_get(). */
 static int
 bytes_read(int fd)
 {
     if (self.ahead_at < self.ahead_size) {
         return self.ahead[self.ahead_at++];
     }
-    /* Within a paste the next byte is there: giving the GIL away for each would take its length in switch intervals. */
+    /* Within a paste it is there: giving the GIL away for each would take its length in switch intervals. */
     if (!term_bytes_has_input(fd, 0)) {
-        struct pollfd ready = {fd, POLLIN, 0};
-        int count;
-        Py_BEGIN_ALLOW_THREADS
-        count = poll(&ready, 1, -1);
-        Py_END_ALLOW_THREADS
-        if (count <= 0) {
-            return -2; /* a signal: read() would wait with the GIL */
-        }
+        return TERM_BYTES_NONE;
     }
+    self.in_paste = self.in_paste && RL_ISSTATE(RL_STATE_MOREINPUT); /* or readline did not take the mark for one */
     /* One byte: what follows the line is not ours. In a paste no fewer than are missing from the mark at its end. */
     ssize_t got = read(fd, self.ahead, self.in_paste ? PASTE_MARK_SIZE - self.mark : 1);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return TERM_BYTES_NONE;
+    }
+    if (got <= 0 && !self.in_paste) { /* EIO: a pty whose other end is closed */
+        return EOF;
+    }
     if (got <= 0) {
-        return got < 0 && (errno == EINTR || errno == EAGAIN) ? -2 : -1; /* EIO: a pty whose other end is closed */
+        bytes_end_paste(""); /* of a paste that ends so readline 8.2 would take bytes that it has not set */
     }
-    for (ssize_t i = 0; i < got; i++) {
-        bytes_follow_paste(self.ahead[i]);
+    else if (self.in_paste && bytes_are_typed(fd, self.ahead[0], (size_t)got)) {
+        bytes_end_paste((const char[]){INTERRUPT, '\0'});
     }
-    self.ahead_size = (size_t)got;
+    else {
+        for (ssize_t i = 0; i < got; i++) {
+            bytes_follow_paste(self.ahead[i]);
+        }
+        self.ahead_size = (size_t)got;
+    }
     self.ahead_at = 1;
     return self.ahead[0];
 }
@@ -127,17 +170,17 @@ term_bytes_get(int fd)
     }
     for (;;) {
         int c = bytes_read(fd);
-        if (c == -1) {
-            return EOF;
+        if (c < 0) {
+            return c;
         }
         if (c == '\0' && self.end_ahead) {
             c = self.end;
         }
-        self.end_ahead = self.end_ahead && c < 0;
+        self.end_ahead = false;
         bool is_second = c == '\n' && self.return_ahead;
         bool is_cut = c == '\0' && RL_ISSTATE(RL_STATE_MOREINPUT); /* readline would take it for the end of the paste */
-        if (c < 0 || is_second || is_cut) {
-            self.return_ahead = self.return_ahead && c < 0;
+        if (is_second || is_cut) {
+            self.return_ahead = false;
             continue;
         }
         self.return_ahead = c == '\r' && (self.ahead_at < self.ahead_size || term_bytes_has_input(fd, 0));
@@ -148,7 +191,7 @@ term_bytes_get(int fd)
 bool
 term_bytes_is_due(void)
 {
-    return self.again != EOF;
+    return self.again != EOF || self.ahead_at < self.ahead_size;
 }
 
 void

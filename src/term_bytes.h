@@ -7,10 +7,11 @@
 /* A line begins. To be called while the terminal still collects lines, if it does. */
 void term_bytes_begin(int fd);
 
-/* The next byte, or EOF. Waits without the GIL. */
+/* The next byte, EOF at the end, TERM_BYTES_NONE when there is none yet: to be waited for. */
+enum { TERM_BYTES_NONE = -2 };
 int term_bytes_get(int fd);
 
-/* Is one to be read again, that nothing will tell of? */
+/* Is one to be read, or read again, that nothing will tell of? */
 bool term_bytes_is_due(void);
 
 /* Is there input within so many milliseconds? */

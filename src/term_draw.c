@@ -217,19 +217,24 @@ static void
 draw_block(void)
 {
     self.due = false;
-    Buffer prompt = {0}, above = {0};
+    Buffer prompt = {0}, more = {0}, above = {0};
+    const char *mode = draw_mode();
     size_t size = (size_t)rl_end;
     size_t point = self.finished ? size : (size_t)rl_point;
     const uint8_t *styles = draw_styles(rl_line_buffer, size, point);
     draw_wait_for_place(); /* asking the client may have let other threads run */
     draw_add_above(&above);
     self.partial_is_shown = self.partial != NULL;
-    buffer_add_string(&prompt, draw_mode());
+    buffer_add_string(&prompt, mode);
     buffer_add_string(&prompt, rl_display_prompt == NULL ? "" : rl_display_prompt);
+    for (int column = width_of(mode, strlen(mode), 0, 1); column > 0; column--) {
+        buffer_add_char(&more, ' '); /* the lines of a block stand below each other */
+    }
+    buffer_add_string(&more, self.more);
     Block block = {
         .above = above.size == 0 || above.failed ? "" : above.bytes,
         .prompt = prompt.failed ? "" : prompt.bytes,
-        .more = self.more,
+        .more = more.failed ? self.more : more.bytes,
         .prompt_style = STYLE_PROMPT,
         .text = rl_line_buffer,
         .size = size,
@@ -240,6 +245,7 @@ draw_block(void)
     };
     layout_block(&self.render.next, &block, self.render.shown.row_count > 0 ? self.render.shown.top : 0);
     buffer_free(&prompt);
+    buffer_free(&more);
     buffer_free(&above);
     render_draw(&self.render, &self.out);
     draw_send();

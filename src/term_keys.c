@@ -454,11 +454,16 @@ LISTS(key_dump_variables, rl_dump_variables)
 
 /* ---- binding ---- */
 
-/* What it binds is readline's, and is to be replaced again. */
+/* What it binds is readline's, and is to be replaced again. The setting history-size drops entries at once, and leaves
+ * the place in the history behind its end, where readline's search would look: so there are none meanwhile. */
 static int
 key_re_read_init_file(int count, int key)
 {
+    int length = history_length;
+    history_length = 0;
     int ret = rl_re_read_init_file(count, key);
+    history_length = length;
+    unstifle_history();
     term_keys_bind();
     return ret;
 }

@@ -4,15 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "compat.h"
 
 /* Taken where the program leaves them to their default, which is to end it. */
-enum { FATAL_COUNT = 9 };
+enum { FATAL_COUNT = 10 };
 static const int FATAL_SIGNALS[FATAL_COUNT] = {
-    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM,
+    SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM,
 };
 
 /* One for the process, as handlers are. */
@@ -38,18 +37,33 @@ term_signals_wake(void)
     errno = saved;
 }
 
+/* The program hears of it as it would without a prompt. (By default neither signal does anything here: the process goes
+ * on already when SIGCONT is handled.) */
 static void
-on_winch(int Py_UNUSED(signal))
+signal_pass_on(const struct sigaction *to, int number, siginfo_t *info, void *context)
 {
-    got_winch = 1;
-    term_signals_wake();
+    if (to->sa_flags & SA_SIGINFO) {
+        to->sa_sigaction(number, info, context);
+    }
+    else if (to->sa_handler != SIG_DFL && to->sa_handler != SIG_IGN) {
+        to->sa_handler(number);
+    }
 }
 
 static void
-on_cont(int Py_UNUSED(signal))
+on_winch(int number, siginfo_t *info, void *context)
+{
+    got_winch = 1;
+    term_signals_wake();
+    signal_pass_on(&self.old_winch, number, info, context);
+}
+
+static void
+on_cont(int number, siginfo_t *info, void *context)
 {
     got_cont = 1;
     term_signals_wake();
+    signal_pass_on(&self.old_cont, number, info, context);
 }
 
 void
@@ -57,6 +71,7 @@ term_signals_leave_for_good(void)
 {
     static const char paste_off[] = "\033[?2004l\r\n";
     if (self.taken && self.has_cooked) {
+        self.has_cooked = 0; /* once is enough */
         tcsetattr(self.fd, TCSANOW, &self.cooked);
         if (write(self.fd, paste_off, sizeof paste_off - 1) < 0) {
             /* the terminal is gone */
@@ -65,17 +80,35 @@ term_signals_leave_for_good(void)
 }
 
 static void
-on_fatal(int number)
+on_fatal(int number, siginfo_t *Py_UNUSED(info), void *Py_UNUSED(context))
 {
     term_signals_leave_for_good();
     signal(number, SIG_DFL);
     raise(number);
 }
 
+typedef void SignalHandler(int, siginfo_t *, void *);
+
+/* Install a handler. Calls in the program's other threads are interrupted by the signal as they would be by its own
+ * handler, and go on if it has none. */
+static void
+signal_take(int number, SignalHandler *handler, struct sigaction *old)
+{
+    struct sigaction action;
+    sigaction(number, NULL, old);
+    action = *old;
+    if (!(old->sa_flags & SA_SIGINFO) && (old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN)) {
+        action.sa_flags = SA_RESTART;
+        sigemptyset(&action.sa_mask);
+    }
+    action.sa_flags |= SA_SIGINFO;
+    action.sa_sigaction = handler;
+    sigaction(number, &action, NULL);
+}
+
 void
 term_signals_take(int fd, const struct termios *cooked)
 {
-    struct sigaction action;
     if (pipe2(self.wake, O_CLOEXEC | O_NONBLOCK) < 0) {
         self.wake[0] = self.wake[1] = -1; /* no descriptor left: a resize is noticed with the next key */
     }
@@ -86,29 +119,23 @@ term_signals_take(int fd, const struct termios *cooked)
     }
     got_winch = got_cont = 0;
     self.taken = 1;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    action.sa_handler = on_winch;
-    sigaction(SIGWINCH, &action, &self.old_winch);
-    action.sa_handler = on_cont;
-    sigaction(SIGCONT, &action, &self.old_cont);
+    signal_take(SIGWINCH, on_winch, &self.old_winch);
+    signal_take(SIGCONT, on_cont, &self.old_cont);
     for (int i = 0; i < FATAL_COUNT; i++) {
         sigaction(FATAL_SIGNALS[i], NULL, &self.old_fatal[i]);
         self.fatal_taken[i] = self.old_fatal[i].sa_handler == SIG_DFL;
         if (self.fatal_taken[i]) {
-            action.sa_handler = on_fatal;
-            sigaction(FATAL_SIGNALS[i], &action, NULL);
+            signal_take(FATAL_SIGNALS[i], on_fatal, &self.old_fatal[i]);
         }
     }
 }
 
 /* Put an action back, unless the program has installed another meanwhile, in another thread or a signal handler. */
 static void
-signal_give_back(int number, void (*ours)(int), const struct sigaction *old)
+signal_give_back(int number, SignalHandler *ours, const struct sigaction *old)
 {
     struct sigaction now;
-    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == ours) {
+    if (sigaction(number, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == ours) {
         sigaction(number, old, NULL);
     }
 }

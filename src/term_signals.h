@@ -1,5 +1,6 @@
-/* Signals while a prompt waits: a resize and a continuation end the waiting, and what ends the process first puts the
- * terminal right. Everything is reinstalled as it was found. No readline here. */
+/* Signals while a prompt waits: a resize and a continuation end the waiting, and are passed on to the program's own
+ * handlers; what ends the process first puts the terminal right. Everything is reinstalled as it was found. No readline
+ * here. */
 #ifndef HOOKING_TERM_SIGNALS_H
 #define HOOKING_TERM_SIGNALS_H
 
@@ -21,7 +22,8 @@ int term_signals_drain(void);
 /* End the waiting, from a handler or another thread. */
 void term_signals_wake(void);
 
-/* The process is about to end: if a prompt waits in some thread, leave a terminal that echoes. Async-signal-safe. */
+/* The process is about to end: if a prompt waits in some thread, leave a terminal that echoes. Does it once.
+ * Async-signal-safe. */
 void term_signals_leave_for_good(void);
 
 #endif

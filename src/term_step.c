@@ -58,6 +58,14 @@ term_step_leave(void)
 }
 
 void
+term_step_give_up(void)
+{
+    if (self.active) {
+        siglongjmp(self.top, ENDED);
+    }
+}
+
+void
 term_step_redisplay(void)
 {
     if (self.active && &_rl_top_level != NULL) {

@@ -14,6 +14,9 @@ bool term_step_is_due(void);
  * May not return. */
 void term_step_leave(void);
 
+/* End the step where it reads a key. Does not return within one. What readline was doing stays half done. */
+void term_step_give_up(void);
+
 /* rl_redisplay_function: draws with term_draw(). */
 void term_step_redisplay(void);
 

@@ -10,7 +10,7 @@
 
 enum { NOBODY = 65534 };
 
-/* ---- a system that fails when it is told to: these two come before the C library's ---- */
+/* ---- a system that fails when it is told to: these three come before the C library's ---- */
 
 static struct {
     int flock_error; /* of flock(), 0 for none */
@@ -18,6 +18,7 @@ static struct {
     int write_calls; /* after so many calls it fails, -1 for never */
     int write_error; /* with this */
     int interrupts;  /* so many calls are interrupted first */
+    int read_error;  /* of pread(), 0 for none */
 } system_does;
 
 int
@@ -25,6 +26,13 @@ flock(int fd, int how)
 {
     errno = system_does.flock_error;
     return errno == 0 ? (int)syscall(SYS_flock, fd, how) : -1;
+}
+
+ssize_t
+pread(int fd, void *bytes, size_t size, off_t from)
+{
+    errno = system_does.read_error;
+    return errno == 0 ? (ssize_t)syscall(SYS_pread64, fd, bytes, size, from) : -1;
 }
 
 ssize_t
@@ -359,6 +367,30 @@ START_TEST(test_writers_are_killed)
 }
 END_TEST
 
+/* ---- reads that fail ---- */
+
+static const int unreadable[] = {ENOMEM, EIO};
+
+/* It may work the next time: nothing is lost, and nothing is written to what could not be read. */
+START_TEST(test_read_fails)
+{
+    put("a\n");
+    begin(&history);
+    system_does.read_error = unreadable[_i];
+    history_load(&history, complaint, sizeof complaint);
+    ck_assert_ptr_nonnull(strstr(complaint, "history not read ("));
+    ck_assert_ptr_nonnull(strstr(complaint, strerror(unreadable[_i])));
+    ck_assert(history_keep(&history, "b"));
+    holds(&history, "b");
+    ck_assert_str_eq(content(), "a\n");
+    let_system_work();
+    load(&history);
+    holds(&history, "a|b");
+    ck_assert(history_keep(&history, "c"));
+    ck_assert_str_eq(content(), "a\nb\nc\n");
+}
+END_TEST
+
 /* ---- files that are none ---- */
 
 /* It has complained with this reason, and goes on in memory. */
@@ -594,6 +626,7 @@ main(void)
     tcase_add_checked_fixture(fails, set_up, remove_home);
     tcase_add_test(fails, test_short_and_interrupted_writes);
     tcase_add_loop_test(fails, test_disk_full, 0, FULL);
+    tcase_add_loop_test(fails, test_read_fails, 0, sizeof unreadable / sizeof *unreadable);
     tcase_add_test(fails, test_size_limit);
     tcase_add_test(fails, test_shortening_that_fails_changes_nothing);
     TCase *lock = tcase_create("the lock");

@@ -303,6 +303,60 @@ START_TEST(test_large_block)
 }
 END_TEST
 
+/* So does one line of megabytes, wherever the cursor is. A walk that measured the rest of the line at each step would
+ * not come to its end before the unit's time is up, by hours. */
+START_TEST(test_large_line)
+{
+    enum { SIZE = 10 << 20, COLUMNS = 80, HEIGHT = 24 };
+    const size_t points[] = {0, SIZE / 2, SIZE};
+    char *text = malloc(SIZE);
+    memset(text, 'x', SIZE);
+    block.text = text;
+    block.size = SIZE;
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        block.point = points[i];
+        layout_block(&layout, &block, 0);
+        ck_assert_int_eq(layout.total, (SIZE + 4) / COLUMNS + 1);
+        ck_assert_uint_le(layout.count, COLUMNS * HEIGHT);
+        ck_assert_int_eq(layout.top + layout.cursor_row, (int)(points[i] + 4) / COLUMNS);
+    }
+    free(text);
+}
+END_TEST
+
+/* What is seen of a long line is what a screen that is tall enough shows there. */
+START_TEST(test_part_of_a_long_line)
+{
+    static const char text[] = "abcdefghijklmnopqrstuvwxyz0123456789e\u0301ABCDEFGHIJ漢字KLMNOPQ\nrstuvwxyz0123456789";
+    Layout whole = {0};
+    block.text = text;
+    block.size = sizeof text - 1;
+    for (block.columns = 2; block.columns < 12; block.columns++) {
+        for (block.point = 0; block.point <= block.size; block.point++) {
+            block.height = 1000;
+            layout_block(&whole, &block, 0);
+            block.height = 3;
+            layout_block(&layout, &block, 0);
+            ck_assert_int_eq(layout.total, whole.total);
+            ck_assert_int_eq(layout.top + layout.cursor_row, whole.cursor_row);
+            ck_assert_int_eq(layout.cursor_column, whole.cursor_column);
+            for (int at = 0; at < layout.row_count; at++) {
+                const Row *row = &layout.rows[at], *same = &whole.rows[layout.top + at];
+                ck_assert_uint_eq(row->count, same->count);
+                ck_assert_int_eq(row->columns, same->columns);
+                ck_assert_int_eq(row->continues, same->continues);
+                for (size_t i = 0; i < row->count; i++) {
+                    const Cell *cell = &layout.cells[row->first + i], *other = &whole.cells[same->first + i];
+                    ck_assert_uint_eq(cell->size, other->size);
+                    ck_assert_mem_eq(layout.bytes.bytes + cell->start, whole.bytes.bytes + other->start, cell->size);
+                }
+            }
+        }
+    }
+    layout_free(&whole);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -312,7 +366,7 @@ main(void)
         test_combining_characters_stay_with_their_base, test_tabs_count_from_the_text,
         test_control_characters_and_bytes_are_shown, test_prompt_may_have_colours, test_prompt_may_have_lines,
         test_unfinished_output_stands_above, test_tall_block_scrolls_with_the_cursor, test_one_column,
-        test_styles_go_with_their_bytes, test_large_block,
+        test_styles_go_with_their_bytes, test_large_block, test_large_line, test_part_of_a_long_line,
     };
     TCase *cases = tcase_create("layout");
     tcase_add_checked_fixture(cases, set_up, tear_down);

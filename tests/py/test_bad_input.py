@@ -1,10 +1,14 @@
 """Bad input: a clear error at the prompt or an exception before the console opens, nothing changed, no hang."""
 
+import array
+import fcntl
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -358,3 +362,113 @@ def test_running_out_of_descriptors(terminal):
     t.expect("went on with 1")
     assert t.end() == 0
     assert t.echoes()
+
+
+# A paste without an end ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("pasted", ["abc", "abc\x1b[20", "a\rb\r", ""])
+def test_ctrl_c_ends_a_paste_whose_end_never_comes(opened, pasted):
+    t = opened()
+    t.type("\x1b[200~" + pasted)
+    give_up(t)
+    alive(t)
+
+
+def test_ctrl_c_ends_a_paste_whose_end_never_comes_in_a_search(opened):
+    t = opened()
+    t.key("C-r").until(lambda: "search" in t.left_of_cursor(), "the search")
+    t.type("\x1b[200~abc")
+    give_up(t)
+    alive(t)
+
+
+def give_up(t):
+    """Press Ctrl-C until there is a prompt, as people do. It is a key when nothing else came for a while."""
+    for _ in range(20):
+        t.key("C-c")
+        try:
+            t.ready(timeout=1)
+            return
+        except AssertionError:
+            pass
+    t.ready(timeout=1)
+
+
+def test_ctrl_c_within_a_paste_is_text(opened):
+    t = opened()
+    t.type("\x1b[200~a\x03b\x1b[201~").shows(">>> a^Cb|")
+
+
+def test_a_paste_that_comes_byte_by_byte_arrives_whole(opened):
+    """As on a slow line, with pauses; a character and the mark of the end come in parts too."""
+    t = opened()
+    for byte in "\x1b[200~'é\r\x1b[x'\x1b[201".encode():
+        t.type(bytes([byte]))
+        with pytest.raises(AssertionError):
+            t.until(lambda: "'" in t.left_of_cursor(), "a part of it", timeout=0.2)
+    t.type("~").shows(">>> 'é", "... ^[[x'|")
+
+
+def waiting(t):
+    """How many bytes were typed and not read."""
+    size = array.array("i", [0])
+    fcntl.ioctl(t.slave, termios.FIONREAD, size)
+    return size[0]
+
+
+HANDLER_PROGRAM = '''
+    import os, signal
+    from hooking import hook
+    def handler(*a):
+        %s
+    signal.signal(signal.SIGUSR1, handler)
+    def f(x):
+        hook(overwrite_locals=True)
+        print("went on with", x)
+    f(1)
+'''
+
+
+def test_signal_handlers_run_within_a_paste(opened):
+    t = opened(HANDLER_PROGRAM % 'print("handled", flush=True)')
+    t.type("\x1b[200~x + ")
+    t.until(lambda: not waiting(t), "what is pasted is read")
+    t.signal(signal.SIGUSR1)
+    t.above("handled")
+    t.type("1\x1b[201~").shows("handled", ">>> x + 1|")
+    t.key("C-c")
+    alive(t)
+
+
+def test_a_signal_handler_that_raises_within_a_paste(opened):
+    t = opened(HANDLER_PROGRAM % 'raise KeyboardInterrupt')
+    t.type("\x1b[200~x + ")
+    t.until(lambda: not waiting(t), "what is pasted is read")
+    t.signal(signal.SIGUSR1)
+    t.until(lambda: t.text().count(">>>") == 2, "the next prompt")
+    t.ready()
+    assert t.run("x + 5") == "6"
+    alive(t)
+
+
+def test_a_signal_handler_that_forks_within_a_paste(opened):
+    t = opened(HANDLER_PROGRAM % 'os.fork() or os._exit(0)\n        os.wait()\n        print("handled", flush=True)')
+    t.type("\x1b[200~x + ")
+    t.until(lambda: not waiting(t), "what is pasted is read")
+    t.signal(signal.SIGUSR1)
+    t.above("handled")
+    t.type("1\x1b[201~").shows("handled", ">>> x + 1|")
+    t.key("C-c")
+    alive(t)
+
+
+def test_the_window_may_change_within_a_paste(opened):
+    t = opened()
+    t.type("y" * 30).shows(">>> " + "y" * 30 + "|")
+    t.type("\x1b[200~x + ")
+    t.until(lambda: not waiting(t), "what is pasted is read")
+    t.resize(24, 20)
+    t.shows(">>> " + "y" * 16, "y" * 14 + "|")
+    t.type("1\x1b[201~").shows(">>> " + "y" * 16, "y" * 14 + "x + 1|")
+    t.key("C-c")
+    alive(t)

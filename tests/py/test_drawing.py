@@ -31,6 +31,13 @@ def test_a_wrapped_line_within_a_block(terminal, opened):
     assert "...    z = 'abcdefghijkl'" in t.text().split("\n")     # one line to the terminal, when it is copied
 
 
+@pytest.mark.parametrize("mode", ["emacs", "vi"])
+def test_lines_stand_below_each_other_where_the_mode_is_shown(opened, mode):
+    shown = {"emacs": "@", "vi": "(ins)"}[mode]
+    t = opened(inputrc=f"set editing-mode {mode}\nset show-mode-in-prompt on\n")
+    t.type("if x:").key("Enter").shows(f"{shown}>>> if x:", f"{' ' * len(shown)}...     |")
+
+
 def test_wide_characters_at_the_wrap(opened):
     t = opened(columns=20)
     t.type("'abcdefghijklmn日本'").shows(">>> 'abcdefghijklmn", "日本'|")

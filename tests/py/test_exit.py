@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from terminal import THREAD_PS1
+
 PROGRAM = '''
     from hooking import hook
     def f(x):
@@ -385,7 +387,8 @@ def test_ctrl_z_while_a_statement_runs(terminal):
 
 # Being killed -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1],
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1,
+                                    signal.SIGABRT],
                          ids=lambda number: number.name)
 def test_a_killed_program_leaves_a_usable_terminal(terminal, number):
     """bobfang1992/pdbpp#28, inducer/pudb#187: no echo after a kill."""
@@ -400,6 +403,28 @@ def test_a_killed_program_leaves_a_usable_terminal(terminal, number):
     os.kill(pid, number)
     assert t.end() == 128 + number
     assert t.echoes()
+
+
+WAYS_TO_INTERRUPT = {
+    "a signal": lambda t: t.signal(signal.SIGINT),
+    "a statement": lambda t: t.line("import _thread; _thread.interrupt_main()"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_INTERRUPT)
+def test_a_program_interrupted_beside_a_prompt_leaves_a_usable_terminal(terminal, way):
+    """Python then ends by the signal itself, and no atexit() function of C is called."""
+    t = terminal('''
+        import threading, time
+        from hooking import hook
+        threading.Thread(target=lambda: hook(), daemon=True).start()
+        while True: time.sleep(0.01)
+    ''')
+    t.prompt(THREAD_PS1)
+    WAYS_TO_INTERRUPT[way](t)
+    assert t.end() == -signal.SIGINT
+    assert t.echoes()
+    assert t.raw.count(b"\x1b[?2004h") == t.raw.count(b"\x1b[?2004l"), "bracketed paste is off again"
 
 
 def test_the_programs_sigterm_handler_is_called(terminal):

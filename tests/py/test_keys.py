@@ -158,6 +158,21 @@ def test_keys_work_as_before_when_inputrc_is_read_again(opened):
     t.type("y.appe").key("Tab").expect("y.append")
 
 
+@pytest.mark.parametrize("size", [0, 3])
+def test_a_limit_of_the_history_that_is_read_again_drops_no_entry(opened, size):
+    """Readline's position in the history would be left behind its end, and a search looks there."""
+    t = opened(inputrc=f"set history-size {size}\n")
+    for n in range(6):
+        t.run(f"y.append({n})")
+    t.key("C-x", "C-r", "C-r", "C-c")
+    t.ready()
+    t.key("C-x", "C-r", "C-r").type("a").key("C-g").type("y.append(6)").key("Enter")
+    t.ready()
+    t.key(*["Up"] * 7, "C-x", "C-r", "Down", "Enter")
+    t.ready()
+    assert t.leave() == "after [0, 1, 2, 3, 4, 5, 6, 1]"
+
+
 # Stopping -----------------------------------------------------------------------------------------------------------
 
 def test_a_block_is_drawn_once_when_the_program_goes_on_after_ctrl_z(opened):

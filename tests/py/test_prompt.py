@@ -575,6 +575,112 @@ def test_the_programs_sigwinch_handler_hears_of_a_resize(opened):
     assert t.leave() == "<lambda>"
 
 
+@pytest.mark.parametrize("where", ["the main thread", "another thread"])
+def test_the_programs_handler_hears_of_a_resize_at_the_prompt(terminal, where):
+    """At once, and the block is drawn for the new size, below what it prints."""
+    t = terminal(f'''
+        import os, signal, threading, time
+        from hooking import hook
+        def resized(*a): print("resized to", os.get_terminal_size(1).columns, flush=True)
+        signal.signal(signal.SIGWINCH, resized)
+        if {where == "the main thread"}:
+            hook()
+        else:
+            thread = threading.Thread(target=lambda: hook())
+            thread.start()
+            while True: time.sleep(0.01)     # for in a call that blocks Python may miss any signal
+    ''')
+    t.prompt(">>> ")
+    t.type("'" + "z" * 70)
+    t.until(lambda: t.text().endswith("z" * 70), "what is typed")
+    for columns in (50, 120):
+        t.resize(24, columns)
+        t.above(f"resized to {columns}")
+        t.until(lambda: t.text().endswith(">>> '" + "z" * 70) and t.text().count("z" * 70) == 1, "the line, once")
+
+
+def test_the_programs_handler_hears_of_a_continuation(opened):
+    t = opened('''
+        import signal
+        from hooking import hook
+        signal.signal(signal.SIGCONT, lambda *a: print("continued", flush=True))
+        hook()
+    ''')
+    t.type("1 + ").expect("1 +")
+    t.signal(signal.SIGCONT)
+    t.above("continued")
+    t.type("1").key("Enter").expect(re.compile("^2$", re.M))
+
+
+def test_an_event_loop_hears_of_a_resize_at_the_prompt(opened):
+    """Through its wakeup descriptor; what it has to call is called when it runs again."""
+    t = opened('''
+        import asyncio, signal
+        from hooking import hook
+        async def main():
+            resized = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, resized.set)
+            hook()
+            await asyncio.wait_for(resized.wait(), 10)
+            print("heard")
+        asyncio.run(main())
+    ''')
+    t.type("1 + ").expect("1 +")
+    t.resize(24, 100)
+    t.type("1").key("Enter").expect(re.compile("^2$", re.M))
+    t.ready()
+    assert t.leave() == "heard"
+
+
+C_HANDLERS = {
+    "a function": ("ctypes.CFUNCTYPE(None, ctypes.c_int)", "lambda number: heard.append(number)", "0"),
+    "a function with SA_SIGINFO": ("ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)",
+                                   "lambda number, info, context: heard.append(number if info and context else 0)",
+                                   "4"),
+}
+
+
+@pytest.mark.parametrize("handler", C_HANDLERS)
+def test_a_handler_in_c_hears_of_a_resize_at_the_prompt(opened, handler):
+    kind, function, flags = C_HANDLERS[handler]
+    t = opened(f'''
+        import ctypes, signal
+        from hooking import hook
+        heard = []
+        class Action(ctypes.Structure):      # of glibc
+            _fields_ = [("handler", ctypes.c_void_p), ("mask", ctypes.c_byte * 128), ("flags", ctypes.c_int),
+                        ("restorer", ctypes.c_void_p)]
+        handler = {kind}({function})
+        action = Action(handler=ctypes.cast(handler, ctypes.c_void_p).value, flags={flags})
+        assert ctypes.CDLL(None).sigaction(signal.SIGWINCH, ctypes.byref(action), None) == 0
+        hook()
+        print("heard", heard == [signal.SIGWINCH])
+    ''')
+    t.type("1 + ").expect("1 +")
+    t.resize(24, 100)
+    t.type("1").key("Enter").expect(re.compile("^2$", re.M))
+    t.ready()
+    assert t.leave() == "heard True"
+
+
+@pytest.mark.parametrize("action", ["SIG_IGN", "SIG_DFL"])
+def test_signals_that_the_program_has_no_handler_for(opened, action):
+    t = opened(f'''
+        import signal
+        from hooking import hook
+        signal.signal(signal.SIGWINCH, signal.{action})
+        signal.signal(signal.SIGCONT, signal.{action})
+        hook()
+        print("end")
+    ''')
+    t.type("1 + ").expect("1 +")
+    t.signal(signal.SIGCONT)
+    t.resize(24, 100)
+    t.type("1").key("Enter").expect(re.compile("^2$", re.M))
+    t.ready()
+    assert t.leave() == "end"
+
+
 # While the prompt waits ---------------------------------------------------------------------------------------------
 
 def test_other_threads_run(terminal):

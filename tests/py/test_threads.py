@@ -392,6 +392,35 @@ def test_a_hook_during_finalization_says_why_it_does_nothing(terminal):
     assert re.search("shutdown|shutting down|finali", t.text())
 
 
+def test_a_question_that_fails_is_not_taken_for_the_end_of_the_interpreter(opened):
+    t = opened('''
+        import sys
+        from hooking import hook
+        def is_finalizing(): raise OSError
+        sys.is_finalizing = is_finalizing
+        hook()
+        print("end")
+    ''')
+    assert t.leave() == "end"
+
+
+@pytest.mark.parametrize("limit", [200, 201])
+def test_too_deep_a_recursion_is_not_taken_for_the_end_of_the_interpreter(terminal, limit):
+    t = terminal(f'''
+        import sys
+        from hooking import hook
+        class Prompt:
+            def __str__(self):
+                hook()
+                return "deep> "
+        sys.ps1 = Prompt()
+        sys.setrecursionlimit({limit})
+        hook()
+    ''')
+    t.until(lambda: not t.echoes(), "a prompt")
+    assert "Hooked at" in t.text() and "shutting down" not in t.text()
+
+
 # A readline that is busy --------------------------------------------------------------------------------------------
 
 def test_a_hook_in_a_completer_of_the_program_returns_with_a_warning(terminal):
