@@ -210,10 +210,10 @@ dump_run(Console *console, const char *rest)
 }
 
 const Command cmd_dump = {
-    .name = "dump", .alias = "", .usage = "[--force] EXPR FILE, or dump --all FILE", .family = "keep",
+    .name = "dump", .alias = "", .usage = "EXPR FILE | --all FILE", .family = "keep",
     .summary = "save an object in a file",
     .detail = "Any Python reads the file with pickle.load(). `load FILE` binds the name again. A file that\n"
-              "is no dump is replaced after a yes, or with --force. With --all: every variable that can be\n"
+              "is no dump is replaced after a yes, or with --force before EXPR. With --all: every variable that can be\n"
               "pickled; the others are listed. ~ and $VAR are expanded; blanks in FILE: in quotes, or each\n"
               "behind a backslash.",
     .takes = TAKES_EXPRESSION_FILE,
@@ -413,12 +413,12 @@ done:
 }
 
 const Command cmd_load = {
-    .name = "load", .alias = "", .usage = "[--verify] FILE [as NAME]", .family = "keep",
+    .name = "load", .alias = "", .usage = "FILE [as NAME]", .family = "keep",
     .summary = "bring a dumped object back",
     .detail = "Binds the name that was dumped, or NAME; the value of an expression is `_`. Of `dump --all`:\n"
               "each name, or with NAME one object with all of them. Also loads anybody's pickle, and asks\n"
               "first if that could do more than construct data. Large arrays are mapped; with --verify\n"
-              "they are read and checked.",
+              "before FILE they are read and checked.",
     .takes = TAKES_FILE,
     .run = load_run,
 };

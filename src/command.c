@@ -89,7 +89,7 @@ help_all(Console *console)
     const char *family = "";
     int ret = 0;
     for (const Command *const *at = COMMANDS; ret == 0 && *at != NULL; at++) {
-        enum { USAGE_WIDTH = 26 };
+        enum { USAGE_WIDTH = 28 };
         char left[64];
         if (strcmp(family, (*at)->family) != 0) {
             family = (*at)->family;
