@@ -26,7 +26,7 @@ typedef struct Interrupt {
  * -1 with an exception. */
 int interrupt_take(Interrupt *interrupt, int is_main);
 
-/* While a prompt reads: SIGINT is the program's, as it was, but for a Ctrl-C typed at this terminal (-1 for none). There
+/* While a prompt reads: SIGINT is the program's, as it was, but for a Ctrl-C typed at this terminal (-1: none). There
  * it is a key; only just before and just after the reading is it a signal, and that is noted. */
 void interrupt_rest(Interrupt *interrupt, int terminal);
 
