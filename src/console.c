@@ -474,9 +474,6 @@ console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *com
     if (input_open_history(&console) < 0) {
         goto done;
     }
-    if (talk_enter(&console.talk) < 0) {
-        PyErr_Clear(); /* it is tried again for each input */
-    }
     ret = console_loop(&console);
 done:
     console_close(&console);

@@ -231,6 +231,9 @@ interrupt_take_main(Interrupt *interrupt)
             interrupt->handler = Py_NewRef(current);
         }
     }
+    else {
+        interrupt_restore();
+    }
     Py_XDECREF(raising);
     Py_XDECREF(current);
     if (ret < 0) {
@@ -361,11 +364,15 @@ void
 interrupt_rest(Interrupt *interrupt, int terminal)
 {
     noted = 0;
+    interrupt_mind_forks();
     if (interrupt->taken && interrupt->is_main) {
         interrupt_give_back_main(interrupt, terminal);
     }
     else if (interrupt->taken) {
         interrupt_give_back_other(interrupt, terminal);
+    }
+    else if (terminal >= 0) {
+        interrupt_note_typed(terminal);
     }
     interrupt->taken = 0;
 }

@@ -334,7 +334,7 @@ talk_check_signals(Talk *talk)
     return status;
 }
 
-/* Enter again, if that can be: who cannot do without says why it cannot. */
+/* Enter, if that can be: who cannot do without tries again, and says why it cannot. */
 static void
 talk_return(Talk *talk)
 {

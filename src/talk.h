@@ -24,7 +24,7 @@ int talk_open(Talk *talk, int is_main, const char **why);
 void talk_close(Talk *talk);
 
 /* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). It is
- * left, see below, for as long as it waits, and entered again if it was and that can be. */
+ * left, see below, for as long as it waits, and then entered, if that can be. */
 TermStatus talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text);
 
 /* What is read is looked at: a Ctrl-C before that was not about it. */
