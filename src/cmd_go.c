@@ -136,7 +136,11 @@ throw_run(Console *console, const char *rest)
         PyErr_SetObject(PyExceptionInstance_Class(exception), exception);
     }
     else {
-        PyErr_Format(PyExc_TypeError, "throw needs an exception, not %R", exception);
+        PyObject *repr = PyObject_Repr(exception); /* not %R: Ctrl-C in it is to be told */
+        if (repr != NULL) {
+            PyErr_Format(PyExc_TypeError, "throw needs an exception, not %U", repr);
+        }
+        Py_XDECREF(repr);
         Py_DECREF(exception);
         return -1;
     }

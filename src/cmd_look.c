@@ -408,9 +408,6 @@ locals_run(Console *console, const char *rest)
     if (names == NULL || PyList_Sort(names) < 0) {
         goto done;
     }
-    if (talk_enter(&console->talk) < 0) { /* a __repr__ may print */
-        goto done;
-    }
     ret = 0;
     for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(names); i++) {
         PyObject *name = PyList_GetItem(names, i);
@@ -424,7 +421,6 @@ locals_run(Console *console, const char *rest)
         shown++;
         ret = locals_show(console, shortener, name);
     }
-    talk_leave(&console->talk);
     if (ret == 0 && hidden > 0) {
         ret = console_say(console, "... %zd more: `locals all`", hidden);
     }
@@ -445,6 +441,29 @@ const Command cmd_locals = {
     .run = locals_run,
 };
 
+/* Text about an object that it may not have, or not be able to give: None then. NULL only with what is no Exception,
+ * as KeyboardInterrupt. */
+static PyObject *
+doc_none_if_failed(PyObject *text)
+{
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        return Py_NewRef(Py_None);
+    }
+    return text;
+}
+
+/* "(a, b)", or None: many builtins have none. */
+static PyObject *
+doc_signature(PyObject *inspect, PyObject *value)
+{
+    PyObject *signature = PyCallable_Check(value) ? PyObject_CallMethod(inspect, "signature", "(O)", value)
+                                                  : Py_NewRef(Py_None);
+    PyObject *text = signature == NULL || signature == Py_None ? Py_XNewRef(signature) : PyObject_Str(signature);
+    Py_XDECREF(signature);
+    return doc_none_if_failed(text);
+}
+
 static int
 doc_run(Console *console, const char *rest)
 {
@@ -454,26 +473,18 @@ doc_run(Console *console, const char *rest)
     int ret = -1;
     PyObject *value = console_eval(console, rest);
     PyObject *inspect = value == NULL ? NULL : compat_import("inspect");
-    if (inspect == NULL) {
-        Py_XDECREF(value);
-        return -1;
-    }
-    PyObject *signature = PyCallable_Check(value) ? PyObject_CallMethod(inspect, "signature", "(O)", value) : NULL;
-    PyErr_Clear(); /* many builtins have none */
-    PyObject *doc = PyObject_CallMethod(inspect, "getdoc", "(O)", value);
+    PyObject *signature = inspect == NULL ? NULL : doc_signature(inspect, value);
+    PyObject *doc = signature == NULL ? NULL : PyObject_CallMethod(inspect, "getdoc", "(O)", value);
     if (doc != NULL) {
-        PyObject *shown = signature == NULL ? NULL : PyObject_Str(signature);
-        ret = shown == NULL ? 0 : console_say(console, "%s%U", rest, shown);
-        Py_XDECREF(shown);
-        PyErr_Clear();
-        if (ret == 0) {
-            ret = doc == Py_None ? console_say(console, "no documentation") : look_print(console, doc);
-        }
+        ret = signature == Py_None ? 0 : console_say(console, "%s%U", rest, signature);
+    }
+    if (ret == 0) {
+        ret = doc == Py_None ? console_say(console, "no documentation") : look_print(console, doc);
     }
     Py_XDECREF(doc);
     Py_XDECREF(signature);
-    Py_DECREF(inspect);
-    Py_DECREF(value);
+    Py_XDECREF(inspect);
+    Py_XDECREF(value);
     return ret;
 }
 
@@ -489,9 +500,6 @@ const Command cmd_doc = {
 static PyObject *
 pp_format(Console *console, PyObject *value)
 {
-    if (talk_enter(&console->talk) < 0) { /* a __repr__ may print */
-        return NULL;
-    }
     PyObject *pprint = compat_import("pprint");
     PyObject *none = PyTuple_New(0);
     PyObject *kwargs = Py_BuildValue("{s:i, s:O}", "width", talk_columns(&console->talk) - 1,
@@ -499,7 +507,6 @@ pp_format(Console *console, PyObject *value)
     PyObject *type = pprint == NULL ? NULL : PyObject_GetAttrString(pprint, "PrettyPrinter");
     PyObject *printer = type == NULL || none == NULL || kwargs == NULL ? NULL : PyObject_Call(type, none, kwargs);
     PyObject *text = printer == NULL ? NULL : PyObject_CallMethod(printer, "pformat", "(O)", value);
-    talk_leave(&console->talk);
     Py_XDECREF(printer);
     Py_XDECREF(type);
     Py_XDECREF(kwargs);

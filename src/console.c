@@ -61,7 +61,8 @@ console_show_complaint(Console *console)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL || value == NULL || PyErr_GivenExceptionMatches(value, PyExc_SyntaxError)) {
+    if (traceback != NULL || value == NULL || PyErr_GivenExceptionMatches(value, PyExc_SyntaxError)
+        || PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt)) {
         PyErr_Restore(type, value, traceback);
         console_show_error(console, NULL);
         return;
@@ -131,9 +132,8 @@ console_eval(Console *console, const char *expression)
 {
     PyObject *value = NULL;
     PyObject *text = PyUnicode_DecodeFSDefault(expression);
-    if (text != NULL && talk_enter(&console->talk) == 0) {
+    if (text != NULL) {
         value = source_eval(console->state, console->scope, text, &console->runner);
-        talk_leave(&console->talk);
     }
     Py_XDECREF(text);
     return value;
@@ -206,10 +206,6 @@ console_execute(Console *console, Source *source)
 {
     PyObject *saved[QUITTER_COUNT];
     console->state->left_by_exit = 0;
-    if (talk_enter(&console->talk) < 0) {
-        console_show_error(console, NULL); /* no descriptor or thread is left: the statement is not run */
-        return 0;
-    }
     console_guard_exit(console, saved);
     Show *outer = console->state->show;
     console->state->show = &console->show;
@@ -232,7 +228,6 @@ console_execute(Console *console, Source *source)
             console_show_error(console, source->filename);
         }
     }
-    talk_leave(&console->talk);
     return console_tell_refusals(console);
 }
 
@@ -306,6 +301,9 @@ static int
 console_do(Console *console, PyObject *text)
 {
     int ret = -1;
+    if (talk_enter(&console->talk) < 0) {
+        return -1; /* no descriptor or thread is left: nothing is run */
+    }
     PyObject *bytes = PyUnicode_EncodeFSDefault(text);
     if (bytes == NULL) {
         PyErr_Clear();
@@ -338,39 +336,45 @@ done:
     return ret;
 }
 
+/* Deal with what was read. -1 with an exception, which is nobody's but the prompt's. */
+static int
+console_handle(Console *console, TermStatus status, PyObject *text)
+{
+    switch (status) {
+    case TERM_LINE:
+        return input_remember(console, text) < 0 ? -1 : console_do(console, text);
+    case TERM_INTERRUPTED:
+        return console_say(console, "KeyboardInterrupt");
+    case TERM_EOF:
+        console->left = 1;
+        return console_say(console, "");
+    case TERM_DROPPED:
+        return console_say(console, "the block was not finished, and is dropped");
+    case TERM_ERROR:
+        break;
+    }
+    return -1;
+}
+
 static int
 console_loop(Console *console)
 {
     while (!console->left) {
         PyObject *text;
         TermStatus status = input_read(console, &text);
-        int failed = 0;
-        switch (status) {
-        case TERM_LINE:
-            failed = input_remember(console, text) < 0 || console_do(console, text) < 0;
-            Py_DECREF(text);
-            break;
-        case TERM_INTERRUPTED:
-            failed = console_say(console, "KeyboardInterrupt") < 0;
-            break;
-        case TERM_EOF:
-            failed = console_say(console, "") < 0;
-            console->left = 1;
-            break;
-        case TERM_DROPPED:
-            failed = console_say(console, "the block was not finished, and is dropped") < 0;
-            break;
-        case TERM_ERROR:
-            failed = 1;
-            break;
+        int failed = console_handle(console, status, text) < 0;
+        Py_XDECREF(text);
+        if (!failed) {
+            continue;
         }
-        if (failed && !console->talk.has_term && PyErr_ExceptionMatches(PyExc_Exception)) {
+        if (!console->talk.has_term && PyErr_ExceptionMatches(PyExc_Exception)) {
             console_show_error(console, NULL); /* of what stands in for input(): no fault of the program's */
             break;
         }
-        if (failed) {
+        if (status == TERM_ERROR) {
             return -1;
         }
+        console_show_error(console, NULL); /* Ctrl-C, wherever it was noticed; no memory */
     }
     return console->raises ? -1 : 0;
 }
@@ -427,13 +431,11 @@ console_close(Console *console)
     if (console_tell_pending(console) < 0) {
         PyErr_Clear();
     }
-    if (console->runner != NULL && talk_enter(&console->talk) == 0) {
-        await_close(&console->runner);
-        talk_leave(&console->talk);
-    }
+    await_close(&console->runner);
     while (PyDict_Next(console->scopes, &at, &level, &scope)) {
         scope_close((Namespace *)scope);
     }
+    talk_leave(&console->talk);
     talk_close(&console->talk);
     source_clear(&console->parsed);
     Py_CLEAR(console->scopes);

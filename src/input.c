@@ -85,11 +85,12 @@ input_find_command(Console *console, const Line *line, PyObject *text, const Com
     return python < 0 ? -1 : 0;
 }
 
-/* Is an input one that can be run, or will never be? What cannot be found out is: running it says why. */
-static bool
+/* Is an input one that can be run, or will never be? What cannot be found out is: running it says why. -1 with a
+ * KeyboardInterrupt. */
+static int
 input_is_done(Console *console, PyObject *text)
 {
-    bool done = true;
+    int done = 1;
     PyObject *bytes = PyUnicode_EncodeFSDefault(text);
     PyObject *python = NULL;
     if (bytes != NULL) {
@@ -108,7 +109,12 @@ input_is_done(Console *console, PyObject *text)
             source_clear(source);
         }
     }
-    PyErr_Clear();
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        done = -1;
+    }
+    else {
+        PyErr_Clear();
+    }
     Py_XDECREF(python);
     Py_XDECREF(bytes);
     return done;
@@ -119,8 +125,9 @@ input_is_done(Console *console, PyObject *text)
 static bool
 input_client_is_done(void *context, const char *bytes)
 {
+    talk_look();
     PyObject *text = PyUnicode_DecodeFSDefault(bytes);
-    bool done = text == NULL || input_is_done(context, text);
+    bool done = text == NULL || input_is_done(context, text) != 0;
     PyErr_Clear();
     Py_XDECREF(text);
     return done;
@@ -245,36 +252,59 @@ static int
 input_close_block(Console *console, PyObject **text)
 {
     PyObject *closed = Py_NewRef(*text);
-    int ret = input_lengthen(&closed, NULL);
-    if (ret == 0 && input_is_done(console, closed)) {
+    int ret = input_lengthen(&closed, NULL) < 0 ? -1 : input_is_done(console, closed);
+    if (ret == 1) {
         Py_SETREF(*text, Py_NewRef(closed));
-        ret = 1;
     }
     Py_DECREF(closed);
     return ret;
 }
 
+/* Can it be run now? 1, and 0 if there must be more; -1 with an exception. */
+static int
+input_is_whole(Console *console, PyObject **text)
+{
+    int done = input_is_done(console, *text);
+    if (done == 0 && console->talk.has_term && !console->talk.term.plain) {
+        done = input_close_block(console, text);
+    }
+    return done;
+}
+
+/* Read another line of an input that is not whole. */
+static TermStatus
+input_read_more(Console *console, PyObject **text)
+{
+    PyObject *more = NULL;
+    TermStatus status = input_ask(console, "ps2", "... ", &more);
+    if (status == TERM_LINE && input_lengthen(text, more) < 0) {
+        status = TERM_ERROR;
+    }
+    if (status == TERM_EOF) {
+        status = console_say(console, "") < 0 ? TERM_ERROR : TERM_DROPPED;
+    }
+    Py_XDECREF(more);
+    return status;
+}
+
 TermStatus
 input_read(Console *console, PyObject **text)
 {
+    int whole = 0;
+    *text = NULL;
     TermStatus status = input_ask(console, "ps1", ">>> ", text);
-    while (status == TERM_LINE && !input_is_done(console, *text)) {
-        int closed = console->talk.has_term && !console->talk.term.plain ? input_close_block(console, text) : 0;
-        if (closed > 0) {
-            break;
-        }
-        PyObject *more = NULL;
-        status = closed < 0 ? TERM_ERROR : input_ask(console, "ps2", "... ", &more);
-        if (status == TERM_LINE && input_lengthen(text, more) < 0) {
-            status = TERM_ERROR;
-        }
-        Py_XDECREF(more);
-        if (status == TERM_EOF) {
-            status = console_say(console, "") < 0 ? TERM_ERROR : TERM_DROPPED;
-        }
-        if (status != TERM_LINE) {
-            Py_CLEAR(*text);
-        }
+    while (status == TERM_LINE && (whole = input_is_whole(console, text)) == 0) {
+        status = input_read_more(console, text);
+    }
+    if (status == TERM_LINE && whole < 0) {
+        status = TERM_ERROR;
+    }
+    if (status == TERM_ERROR && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyErr_Clear(); /* while it was looked at */
+        status = TERM_INTERRUPTED;
+    }
+    if (status != TERM_LINE) {
+        Py_CLEAR(*text);
     }
     return status;
 }

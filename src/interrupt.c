@@ -1,9 +1,12 @@
-/* Ctrl-C while a statement runs, see interrupt.h.
+/* Ctrl-C while an input is dealt with, see interrupt.h.
  *
  * Python raises KeyboardInterrupt in the main thread only. There it is enough to put default_int_handler in the place
  * of what the program has (asyncio's, for one, would cancel the program's task). For a statement in another thread
  * the signal is caught below Python, and a small thread, which may take the GIL as a signal handler may not, sets
  * the exception for the one thread. It arrives between two instructions: a call that blocks ends first.
+ *
+ * The terminal makes a key of Ctrl-C a moment after the prompt is shown, and a signal of it a moment before the line is
+ * here. In these moments the program's action is back already, or still there: on_typed() stands before it.
  */
 #include "interrupt.h"
 
@@ -13,6 +16,126 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "term_signals.h"
+
+/* ---- below Python ---- */
+
+/* One for the process, as the action is. */
+static struct sigaction programs_action; /* while one of ours is in its place */
+static volatile sig_atomic_t signalled_fd = -1; /* where on_interrupt() writes to: of the innermost statement */
+static volatile sig_atomic_t terminal_fd = -1;  /* where the prompt reads, while on_typed() is the action */
+static volatile sig_atomic_t noted;
+
+static void
+on_interrupt(int Py_UNUSED(number))
+{
+    int saved = errno;
+    if (signalled_fd >= 0 && write(signalled_fd, "i", 1) < 0) {
+        /* full: enough of them are under way */
+    }
+    errno = saved;
+}
+
+/* SI_KERNEL: the terminal has sent it, and not kill(). tcgetpgrp() knows of no terminal but the controlling one. */
+static void
+on_typed(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    if (info->si_code == SI_KERNEL && tcgetpgrp(terminal_fd) >= 0) {
+        noted = 1;
+    }
+    else if (programs_action.sa_flags & SA_SIGINFO) {
+        programs_action.sa_sigaction(number, info, context);
+    }
+    else if (programs_action.sa_handler == SIG_DFL) {
+        term_signals_leave_for_good();
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    else if (programs_action.sa_handler != SIG_IGN) {
+        programs_action.sa_handler(number);
+    }
+    errno = saved;
+}
+
+static bool
+interrupt_is_typed(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_typed;
+}
+
+static bool
+interrupt_is_caught(const struct sigaction *action)
+{
+    return !(action->sa_flags & SA_SIGINFO) && action->sa_handler == on_interrupt;
+}
+
+/* The action that the program has, or would have if ours were not in its place. */
+static struct sigaction
+interrupt_programs_action(void)
+{
+    struct sigaction now;
+    sigaction(SIGINT, NULL, &now);
+    return interrupt_is_typed(&now) || interrupt_is_caught(&now) ? programs_action : now;
+}
+
+static void
+interrupt_catch(void)
+{
+    struct sigaction action;
+    programs_action = interrupt_programs_action();
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_interrupt;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* Calls that block are interrupted, or not, as they are by the program's own action. */
+static void
+interrupt_note_typed(int terminal)
+{
+    struct sigaction action = interrupt_programs_action();
+    programs_action = action;
+    noted = 0;
+    terminal_fd = terminal;
+    action.sa_flags |= SA_SIGINFO;
+    action.sa_sigaction = on_typed;
+    sigaction(SIGINT, programs_action.sa_handler == SIG_IGN ? &programs_action : &action, NULL);
+}
+
+/* Put what the program has in the place of ours: in a console within a statement of a thread, what that has. */
+static void
+interrupt_restore(void)
+{
+    struct sigaction now;
+    sigaction(SIGINT, NULL, &now);
+    if (signalled_fd >= 0) {
+        interrupt_catch();
+    }
+    else if (interrupt_is_typed(&now) || interrupt_is_caught(&now)) {
+        sigaction(SIGINT, &programs_action, NULL);
+    }
+}
+
+/* A child of fork() has no watcher, and is no statement: the program's action holds there. */
+static void
+on_fork_child(void)
+{
+    signalled_fd = -1;
+    interrupt_restore();
+}
+
+static void
+interrupt_mind_forks(void)
+{
+    static bool first = true;
+    if (first) {
+        pthread_atfork(NULL, NULL, on_fork_child);
+        first = false;
+    }
+}
 
 /* ---- in the main thread ---- */
 
@@ -102,11 +225,14 @@ interrupt_take_main(Interrupt *interrupt)
     int ret = interrupt_look(&current, &raising);
     /* None: set by C code, not to be had from here. */
     if (ret == 0 && current != raising && current != Py_None && !interrupt->users) {
-        sigaction(SIGINT, NULL, &interrupt->action);
+        interrupt->action = interrupt_programs_action();
         ret = interrupt_install(raising);
         if (ret == 0) {
             interrupt->handler = Py_NewRef(current);
         }
+    }
+    else {
+        interrupt_restore();
     }
     Py_XDECREF(raising);
     Py_XDECREF(current);
@@ -119,12 +245,17 @@ interrupt_take_main(Interrupt *interrupt)
     return ret;
 }
 
+/* `terminal`: where a prompt is to read, or -1. */
 static void
-interrupt_give_back_main(Interrupt *interrupt)
+interrupt_give_back_main(Interrupt *interrupt, int terminal)
 {
     enum { TRIES = 10 };
     PyObject *current, *raising;
+    sigset_t blocked, old;
     int done = 0;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &blocked, &old); /* none between the program's action and on_typed() before it */
     /* A Ctrl-C that is under way is raised by signal.signal() itself. It comes too late for the statement. */
     for (int i = 0; i < TRIES && !done; i++) {
         PyErr_Clear();
@@ -140,37 +271,17 @@ interrupt_give_back_main(Interrupt *interrupt)
     }
     if (done && interrupt->handler != NULL && !interrupt->users) {
         sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
+        if (terminal >= 0) {
+            interrupt_note_typed(terminal);
+        }
     }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     PyErr_Clear();
     Py_CLEAR(interrupt->handler);
     interrupt_give_back_wakeup(interrupt);
 }
 
 /* ---- in another thread ---- */
-
-/* Where the handler writes to: of the one console that runs a statement; and what the program's action is. */
-static volatile sig_atomic_t signalled_fd = -1;
-static struct sigaction signalled_action;
-
-/* A child of fork() has no watcher, and is no statement: the program's action holds there. */
-static void
-on_fork_child(void)
-{
-    if (signalled_fd >= 0) {
-        signalled_fd = -1;
-        sigaction(SIGINT, &signalled_action, NULL);
-    }
-}
-
-static void
-on_interrupt(int Py_UNUSED(number))
-{
-    int saved = errno;
-    if (signalled_fd >= 0 && write(signalled_fd, "i", 1) < 0) {
-        /* full: enough of them are under way */
-    }
-    errno = saved;
-}
 
 static void *
 interrupt_watch(void *argument)
@@ -194,7 +305,6 @@ interrupt_watch(void *argument)
 static int
 interrupt_take_other(Interrupt *interrupt)
 {
-    struct sigaction action;
     sigset_t all, old;
     if (pipe2(interrupt->pipe, O_CLOEXEC) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -211,32 +321,26 @@ interrupt_take_other(Interrupt *interrupt)
         close(interrupt->pipe[1]);
         return -1;
     }
-    static int first = 1;
-    if (first) {
-        pthread_atfork(NULL, NULL, on_fork_child);
-        first = 0;
-    }
-    sigaction(SIGINT, NULL, &signalled_action);
+    interrupt->pid = getpid();
+    interrupt->outer = signalled_fd;
     signalled_fd = interrupt->pipe[1];
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = on_interrupt;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, &interrupt->action);
+    interrupt_catch();
     return 0;
 }
 
 static void
-interrupt_give_back_other(Interrupt *interrupt)
+interrupt_give_back_other(Interrupt *interrupt, int terminal)
 {
-    struct sigaction now;
-    sigaction(SIGINT, NULL, &now);
-    if (now.sa_handler == on_interrupt) {
-        sigaction(SIGINT, &interrupt->action, NULL);
+    bool is_child = interrupt->pid != getpid();
+    signalled_fd = is_child ? -1 : interrupt->outer;
+    if (terminal >= 0) {
+        interrupt_note_typed(terminal);
     }
-    signalled_fd = -1;
+    else {
+        interrupt_restore();
+    }
     Py_BEGIN_ALLOW_THREADS /* the watcher may be waiting for the GIL */
-    if (write(interrupt->pipe[1], "q", 1) == 1) {
+    if (!is_child && write(interrupt->pipe[1], "q", 1) == 1) {
         pthread_join(interrupt->watcher, NULL);
     }
     Py_END_ALLOW_THREADS
@@ -250,19 +354,40 @@ interrupt_give_back_other(Interrupt *interrupt)
 int
 interrupt_take(Interrupt *interrupt, int is_main)
 {
+    interrupt_mind_forks();
     interrupt->is_main = is_main;
     interrupt->taken = (is_main ? interrupt_take_main(interrupt) : interrupt_take_other(interrupt)) == 0;
     return interrupt->taken ? 0 : -1;
 }
 
 void
-interrupt_give_back(Interrupt *interrupt)
+interrupt_rest(Interrupt *interrupt, int terminal)
 {
+    noted = 0;
+    interrupt_mind_forks();
     if (interrupt->taken && interrupt->is_main) {
-        interrupt_give_back_main(interrupt);
+        interrupt_give_back_main(interrupt, terminal);
     }
     else if (interrupt->taken) {
-        interrupt_give_back_other(interrupt);
+        interrupt_give_back_other(interrupt, terminal);
+    }
+    else if (terminal >= 0) {
+        interrupt_note_typed(terminal);
     }
     interrupt->taken = 0;
+}
+
+bool
+interrupt_was_noted(void)
+{
+    bool was = noted;
+    noted = 0;
+    return was;
+}
+
+void
+interrupt_give_back(Interrupt *interrupt)
+{
+    interrupt_rest(interrupt, -1);
+    interrupt_restore();
 }

@@ -1,4 +1,4 @@
-/* Ctrl-C while a statement of the prompt runs: KeyboardInterrupt in that statement, and nowhere else. */
+/* Ctrl-C while an input of the prompt is dealt with: KeyboardInterrupt there, and nowhere else. */
 #ifndef HOOKING_INTERRUPT_H
 #define HOOKING_INTERRUPT_H
 
@@ -6,22 +6,32 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 
 typedef struct Interrupt {
     int taken;
     int is_main;
     int users;               /* a statement has installed a handler: from then on that is obeyed */
     PyObject *handler;       /* owned: the program's handler, in the main thread, while replaced */
-    struct sigaction action; /* the program's */
+    struct sigaction action; /* the program's, in the main thread, with `handler` */
     int wakeup;              /* the program's wakeup descriptor, in the main thread, while kept; -1 for none */
-    pthread_t watcher;       /* in another thread: passes the signal on */
+    pid_t pid;               /* in another thread: a forked child has no watcher, and its pipe is the parent's */
+    pthread_t watcher;       /* passes the signal on */
     unsigned long target;    /* to this thread */
     int pipe[2];             /* to the watcher; in the main thread: in the place of the wakeup descriptor */
+    int outer;               /* in another thread: the pipe of the statement that this console is in, -1 for none */
 } Interrupt;
 
 /* Whatever the program does with SIGINT, it interrupts this thread from now on. The first time all fields are zero.
  * -1 with an exception. */
 int interrupt_take(Interrupt *interrupt, int is_main);
+
+/* While a prompt reads: SIGINT is the program's, as it was, but for a Ctrl-C typed at this terminal (-1: none). There
+ * it is a key; only just before and just after the reading is it a signal, and that is noted. */
+void interrupt_rest(Interrupt *interrupt, int terminal);
+
+/* Was one noted since interrupt_rest(), or since this was last asked? */
+bool interrupt_was_noted(void);
 
 /* As it was, flags too; unless the statement has installed a handler of its own. */
 void interrupt_give_back(Interrupt *interrupt);

@@ -96,7 +96,7 @@ talk_close(Talk *talk)
     }
 }
 
-/* ---- reading and writing ---- */
+/* ---- writing ---- */
 
 /* The encoding of the terminal, which is that of file names: UTF-8, or the locale's. New reference to a str. */
 static PyObject *
@@ -136,59 +136,6 @@ talk_flush(void)
         Py_XDECREF(none);
         PyErr_Clear();
     }
-}
-
-static TermStatus
-talk_ask_input(PyObject *prompt, PyObject **text)
-{
-    PyObject *builtins = compat_import("builtins");
-    *text = builtins == NULL ? NULL : PyObject_CallMethod(builtins, "input", "O", prompt);
-    Py_XDECREF(builtins);
-    if (*text != NULL) {
-        if (PyUnicode_Check(*text)) {
-            return TERM_LINE;
-        }
-        PyErr_Format(PyExc_TypeError, "input() gave %R, not a str", *text);
-        Py_CLEAR(*text);
-        return TERM_ERROR;
-    }
-    TermStatus status = PyErr_ExceptionMatches(PyExc_EOFError)            ? TERM_EOF
-                        : PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ? TERM_INTERRUPTED
-                                                                          : TERM_ERROR;
-    if (status != TERM_ERROR) {
-        PyErr_Clear();
-    }
-    return status;
-}
-
-TermStatus
-talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text)
-{
-    *text = NULL;
-    talk_flush();
-    if (!talk->has_term) {
-        return talk_ask_input(prompt, text);
-    }
-    TermStatus status = TERM_ERROR;
-    PyObject *first = talk_encode(prompt);
-    PyObject *others = first == NULL ? NULL : talk_encode(more);
-    if (others != NULL) {
-        char *typed;
-        Streams streams;
-        streams_take(&streams, fileno(talk->term.out));
-        status = term_read(&talk->term, PyBytes_AsString(first), PyBytes_AsString(others), client, talk->is_main,
-                           &typed);
-        streams_give_back(&streams);
-        if (status == TERM_LINE) {
-            /* What is no text becomes lone surrogates, which the compiler refuses. */
-            *text = PyUnicode_DecodeFSDefault(typed);
-            free(typed);
-            status = *text == NULL ? TERM_ERROR : TERM_LINE;
-        }
-    }
-    Py_XDECREF(others);
-    Py_XDECREF(first);
-    return status;
 }
 
 int
@@ -237,7 +184,7 @@ talk_rows(const Talk *talk)
     return rows;
 }
 
-/* ---- around a statement ---- */
+/* ---- around what is done ---- */
 
 int
 talk_is_stream_here(const Talk *talk, PyObject *stream)
@@ -310,6 +257,7 @@ talk_leave(Talk *talk)
     talk_flush();
     interrupt_give_back(&talk->interrupt);
     talk_leave_streams(talk);
+    talk->entered = 0;
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
 }
@@ -317,9 +265,125 @@ talk_leave(Talk *talk)
 int
 talk_enter(Talk *talk)
 {
+    if (talk->entered) {
+        return 0;
+    }
     if (talk_enter_streams(talk) == 0 && interrupt_take(&talk->interrupt, talk->is_main) == 0) {
+        talk->entered = 1;
         return 0;
     }
     talk_leave(talk); /* which keeps the exception */
     return -1;
+}
+
+/* ---- reading ---- */
+
+static TermStatus
+talk_ask_input(PyObject *prompt, PyObject **text)
+{
+    PyObject *builtins = compat_import("builtins");
+    *text = builtins == NULL ? NULL : PyObject_CallMethod(builtins, "input", "O", prompt);
+    Py_XDECREF(builtins);
+    if (*text != NULL) {
+        if (PyUnicode_Check(*text)) {
+            return TERM_LINE;
+        }
+        PyErr_Format(PyExc_TypeError, "input() gave %R, not a str", *text);
+        Py_CLEAR(*text);
+        return TERM_ERROR;
+    }
+    TermStatus status = PyErr_ExceptionMatches(PyExc_EOFError)            ? TERM_EOF
+                        : PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ? TERM_INTERRUPTED
+                                                                          : TERM_ERROR;
+    if (status != TERM_ERROR) {
+        PyErr_Clear();
+    }
+    return status;
+}
+
+static TermStatus
+talk_ask_term(Talk *talk, const char *prompt, const char *more, const TermClient *client, PyObject **text)
+{
+    char *typed;
+    Streams streams;
+    streams_take(&streams, fileno(talk->term.out));
+    interrupt_rest(&talk->interrupt, fileno(talk->term.in));
+    TermStatus status = term_read(&talk->term, prompt, more, client, talk->is_main, &typed);
+    streams_give_back(&streams);
+    if (status == TERM_LINE) {
+        /* What is no text becomes lone surrogates, which the compiler refuses. */
+        *text = PyUnicode_DecodeFSDefault(typed);
+        free(typed);
+        status = *text == NULL ? TERM_ERROR : TERM_LINE;
+    }
+    return status;
+}
+
+/* What has come between Enter and the console's taking Ctrl-C. As at the prompt itself, what a signal handler of the
+ * program raises is the program's. */
+static TermStatus
+talk_check_signals(Talk *talk)
+{
+    TermStatus status = TERM_LINE;
+    if (talk->is_main && PyErr_CheckSignals() < 0) {
+        status = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ? TERM_INTERRUPTED : TERM_ERROR;
+    }
+    if (status == TERM_INTERRUPTED) {
+        PyErr_Clear();
+    }
+    return status;
+}
+
+/* Enter, if that can be: who cannot do without tries again, and says why it cannot. */
+static void
+talk_return(Talk *talk)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    talk->entered = 0;
+    if (talk_enter(talk) < 0) {
+        PyErr_Clear();
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+TermStatus
+talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text)
+{
+    TermStatus status = TERM_ERROR;
+    *text = NULL;
+    PyObject *first = talk_encode(prompt);
+    PyObject *others = first == NULL ? NULL : talk_encode(more);
+    if (others == NULL) {
+        goto done;
+    }
+    talk_flush();
+    talk_leave_streams(talk);
+    if (talk->has_term) {
+        status = talk_ask_term(talk, PyBytes_AsString(first), PyBytes_AsString(others), client, text);
+    }
+    else {
+        interrupt_rest(&talk->interrupt, -1);
+        status = talk_ask_input(prompt, text);
+    }
+    if (status == TERM_LINE) {
+        status = talk_check_signals(talk);
+    }
+    talk_return(talk);
+    if (status == TERM_LINE && interrupt_was_noted()) {
+        status = TERM_INTERRUPTED;
+    }
+    if (status != TERM_LINE) {
+        Py_CLEAR(*text);
+    }
+done:
+    Py_XDECREF(others);
+    Py_XDECREF(first);
+    return status;
+}
+
+void
+talk_look(void)
+{
+    interrupt_was_noted();
 }

@@ -15,15 +15,20 @@ typedef struct Talk {
     Term term;
     PyObject *own[TALK_STREAMS];       /* owned: sys.stdout, stderr on the terminal, made when needed */
     PyObject *host[TALK_STREAMS];      /* owned: the program's, while replaced */
-    Interrupt interrupt;               /* Ctrl-C, while a statement runs */
+    int entered;                       /* see talk_enter() */
+    Interrupt interrupt;               /* Ctrl-C, while entered */
 } Talk;
 
 /* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. */
 int talk_open(Talk *talk, int is_main, const char **why);
 void talk_close(Talk *talk);
 
-/* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). */
+/* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). It is
+ * left, see below, for as long as it waits, and then entered, if that can be. */
 TermStatus talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text);
+
+/* What is read is looked at: a Ctrl-C before that was not about it. */
+void talk_look(void);
 
 /* Show text. -1 with an exception. */
 int talk_write(Talk *talk, PyObject *text);
@@ -41,8 +46,9 @@ int talk_is_stream_here(const Talk *talk, PyObject *stream);
 int talk_columns(const Talk *talk);
 int talk_rows(const Talk *talk);
 
-/* Around the running of a statement: sys.stdout and stderr are the terminal if they are not already (sys.stdin stays
- * what the program reads), and Ctrl-C raises KeyboardInterrupt whatever the program does with it. */
+/* Around all that is done at the prompt but reading: sys.stdout and stderr are the terminal if they are not already
+ * (sys.stdin stays what the program reads), and Ctrl-C raises KeyboardInterrupt whatever the program does with it.
+ * Entering again does nothing. -1 with an exception. */
 int talk_enter(Talk *talk);
 void talk_leave(Talk *talk);
 

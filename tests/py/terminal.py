@@ -22,6 +22,9 @@ import pyte
 #: Seconds to wait for anything to appear. Slow builds (sanitizers, valgrind, debug interpreters) raise it from outside.
 TIMEOUT = float(os.environ.get("HOOKING_TEST_TIMEOUT", "20"))
 
+# Seconds between two looks at what makes no output, as a file.
+GLANCE = 0.1
+
 PS1 = ">>> "
 PS2 = "... "
 THREAD_PS1 = re.compile(r"\[[^\]]*\] >>> $")
@@ -256,7 +259,7 @@ class Terminal:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"nothing like {what} within {timeout or TIMEOUT:g} s\n{self.dump()}")
-            self._wait(left)
+            self._wait(min(left, GLANCE))
 
     def type(self, text):
         """Send keys as they are. Reads meanwhile, so that a long text cannot block both sides."""

@@ -1,6 +1,7 @@
 """Ways out of a console, and what interrupts it: the program is never worse off."""
 
 import os
+import random
 import re
 import signal
 
@@ -339,6 +340,99 @@ def test_ctrl_c_in_an_except_block_that_is_typed(terminal):
     t.expect(re.compile("mine$", re.M))           # right behind the ^C that the terminal itself has shown
     t.prompt()
     assert t.run("x") == "1"
+
+
+# In the main thread of a program that has a handler of its own, and in a thread: the two places where Python by itself
+# would have Ctrl-C interrupt the program.
+SLOW = '''
+    import signal, threading, time, warnings
+    from hooking import hook
+    def handler(*a): print("the program was interrupted", flush=True)
+    signal.signal(signal.SIGINT, handler)
+    def wait():
+        print("star" + "ted", flush=True)
+        while True: time.sleep(0.01)
+    class Doc:
+        __doc__ = property(lambda self: wait())
+    class Signature:
+        """documented"""
+        def __call__(self): pass
+        __signature__ = property(lambda self: wait())
+    class Repr:
+        def __repr__(self): wait()
+    class Text:
+        def __str__(self): return "> " if self.shown else wait()
+        shown = True
+    slow_doc, slow_signature, slow_repr, text = Doc(), Signature(), Repr(), Text()
+    def work():
+        hook()
+        print("end")
+    {run}
+'''
+PLACES = {"main thread": "work()", "thread": "t = threading.Thread(target=work); t.start(); t.join()"}
+
+
+@pytest.fixture(params=PLACES.values(), ids=PLACES)
+def slow(request, terminal):
+    t = terminal(SLOW.replace("{run}", request.param))
+    t.ready(">>> ")
+    return t
+
+
+def interrupts(t, line):
+    """Ctrl-C ends what the line has begun, and nothing else."""
+    t.line(line)
+    t.expect("started")
+    t.key("C-c")
+    t.expect(re.compile(r"^(\^C)?KeyboardInterrupt", re.M))
+    t.settle()
+    t.key("C-d")
+    t.expect("end")
+    assert t.end() == 0
+    assert "the program was interrupted" not in t.text()
+
+
+@pytest.mark.parametrize("command", [
+    "doc slow_doc", "slow_doc?", "doc slow_signature", "throw slow_repr", "pp slow_repr", "source wait()",
+])
+def test_ctrl_c_interrupts_a_command(slow, command):
+    interrupts(slow, command)
+
+
+@pytest.mark.parametrize("call", [2, 3])
+def test_ctrl_c_while_an_input_is_looked_at(slow, call):
+    """Enter has been pressed, and no statement runs yet: the compiler is asked again about what it has refused, and
+    the first time for that was at the prompt."""
+    slow.submit("def catch_warnings(*args, calls=[], real=warnings.catch_warnings, **named):\n    calls.append(args)\n"
+                f"    return real(*args, **named) if len(calls) != {call} else wait()")
+    slow.ready(">>> ")
+    slow.run("warnings.catch_warnings = catch_warnings")
+    interrupts(slow, "1 +* 2")
+
+
+def test_ctrl_c_while_the_prompt_is_made(slow):
+    slow.run("import sys")
+    slow.line("text.shown = False; sys.ps1 = text")
+    slow.expect("started")
+    slow.key("C-c")
+    slow.until(lambda: slow.left_of_cursor().endswith(">>> "), "a prompt")
+    slow.line("del sys.ps1")
+    slow.settle()
+    assert "the program was interrupted" not in slow.text()
+
+
+def test_ctrl_c_at_any_moment(slow):
+    """Between two prompts, too, where no statement runs."""
+    moments = random.Random(1)
+    for number in range(200):
+        slow.type(("x\r", "where\r", "1/0\r", "  2\r")[number % 4])
+        slow._wait(moments.random() * 0.004)
+        slow.type("\x03")
+    slow.settle()
+    slow.key("C-d")
+    slow.expect("end")
+    assert slow.end() == 0
+    assert "the program was interrupted" not in slow.text()
 
 
 # Ctrl-Z -------------------------------------------------------------------------------------------------------------

@@ -208,6 +208,56 @@ def test_a_console_inside_a_console(terminal):
     assert t.leave() == "end"
 
 
+NESTED = '''
+    import os, signal, threading, warnings
+    from hooking import hook
+    warnings.simplefilter("ignore")
+    def inner():
+        hook("inner console")
+    def spin():
+        inner()
+        print("spinning")
+        while True: pass
+    def fork():
+        inner()
+        if (pid := os.fork()) == 0:
+            try: signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt: os._exit(7)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    thread = threading.Thread(target=lambda: hook("outer console"), name="A")
+    thread.start()
+    thread.join()
+    print("end")
+'''
+
+
+def test_ctrl_c_in_a_statement_of_a_thread_behind_a_nested_console(opened):
+    t = opened(NESTED)
+    t.line("spin()")
+    t.expect("inner console")
+    t.ready(THREAD_PS1)
+    assert t.run("1 + 1", THREAD_PS1) == "2"
+    t.key("C-d")
+    t.expect("spinning")
+    t.key("C-c")
+    t.expect(re.compile("^(\\^C)?KeyboardInterrupt", re.M))
+    t.ready(THREAD_PS1)
+    assert t.leave() == "end"
+
+
+def test_a_child_forked_behind_a_nested_console_has_the_programs_sigint(opened):
+    t = opened(NESTED)
+    t.line("fork()")
+    t.expect("inner console")
+    t.ready(THREAD_PS1)
+    assert t.run("1 + 1", THREAD_PS1) == "2"
+    t.key("C-d")
+    t.expect(re.compile("^7$", re.M))
+    t.ready(THREAD_PS1)
+    assert t.leave() == "end"
+
+
 # Forking ------------------------------------------------------------------------------------------------------------
 
 def test_a_hook_in_a_forked_child(terminal):
