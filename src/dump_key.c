@@ -61,7 +61,8 @@ key_make(const char *path, const char **why)
         fd = mkostemp(temporary, O_CLOEXEC); /* for the user alone */
     }
     if (fd >= 0) {
-        made = write(fd, key, DUMP_KEY) == DUMP_KEY && fsync(fd) == 0
+        made = fchmod(fd, 0600) == 0 /* whatever the program's umask is */
+               && write(fd, key, DUMP_KEY) == DUMP_KEY && fsync(fd) == 0
                && (link(temporary, path) == 0 || errno == EEXIST);
         int error = errno;
         unlink(temporary);
