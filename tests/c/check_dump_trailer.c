@@ -316,7 +316,8 @@ END_TEST
 
 static const uint64_t liars[] = {
     0, 1, 2, 4, 99, 101, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, (uint64_t)1 << 59, (uint64_t)1 << 60,
-    (uint64_t)1 << 63, INT64_MAX, UINT64_MAX, UINT64_MAX - 15, UINT64_MAX / 16, UINT64_MAX / 16 + 1, UINT64_MAX / 32 + 1,
+    (uint64_t)1 << 63, INT64_MAX, UINT64_MAX, UINT64_MAX - 15, UINT64_MAX / 16, UINT64_MAX / 16 + 1,
+    UINT64_MAX / 32 + 1,
 };
 enum { LIARS = sizeof liars / sizeof *liars };
 

@@ -44,7 +44,8 @@ fault_log(const char *call, const char *path)
 {
     const char *log = getenv("HK_FAULTS_LOG");
     char line[PATH_MAX + 64];
-    int fd = log == NULL ? -1 : (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int fd = log == NULL ? -1
+                         : (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd >= 0) {
         int length = snprintf(line, sizeof line, "%s %s\n", call, *path == '\0' || path[1] == '\0' ? "." : path + 1);
         syscall(SYS_write, fd, line, (size_t)length);

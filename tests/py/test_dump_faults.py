@@ -1,4 +1,4 @@
-"""A dump is the old one or the new one, whole, wherever the disk fails and whenever its writer is interrupted or killed.
+"""A file is the old dump or the new one, whole, wherever the disk fails and whenever its writer is stopped.
 
 The disk fails by tests/c/faults.c, a library that is loaded before the C library. `make check` builds it and says where
 it is; the matrix, which has no build products but the package, goes without."""
@@ -275,7 +275,8 @@ def test_ctrl_c_at_any_moment(tmp_path):
                 return int, (self.number,)
 
         def many(number):
-            return {"number": number, "rows": [Row(number) for _ in range(2000)] + [bytes(300_000)] + [Row(number)] * 500}
+            rows = [Row(number) for _ in range(2000)] + [bytes(300_000)] + [Row(number)] * 500
+            return {"number": number, "rows": rows}
 
         wait, go = os.pipe()
         parent = os.getpid()
