@@ -11,6 +11,7 @@ static struct {
     const char *fails; /* the call, NULL for none */
     int error;
     void (*before_link)(void);
+    char log[64];      /* what was made safe on the disk, and when the key got its name */
 } system_does;
 
 static bool
@@ -26,12 +27,15 @@ link(const char *path, const char *new_path)
     if (system_does.before_link != NULL) {
         system_does.before_link();
     }
+    strcat(system_does.log, "link ");
     return fails("link") ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, path, AT_FDCWD, new_path, 0);
 }
 
 int
 fsync(int fd)
 {
+    struct stat status;
+    strcat(system_does.log, fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? "folder " : "file ");
     return fails("fsync") ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
@@ -138,6 +142,14 @@ START_TEST(test_made_once)
     has_key(other, false);
     ck_assert_mem_eq(key, other, DUMP_KEY);
     ck_assert_mem_eq(key, content(KEY), DUMP_KEY);
+}
+END_TEST
+
+/* A dump outlives a power failure. What it is signed with has to as well, or it is a stranger's afterwards. */
+START_TEST(test_safe_on_the_disk)
+{
+    has_key(key, true);
+    ck_assert_str_eq(system_does.log, "file link folder ");
 }
 END_TEST
 
@@ -329,6 +341,7 @@ main(void)
     tcase_add_test(made, test_none_is_made_unasked);
     tcase_add_loop_test(made, test_made_for_the_user_alone, 0, 4);
     tcase_add_test(made, test_made_once);
+    tcase_add_test(made, test_safe_on_the_disk);
     tcase_add_test(made, test_another_one_for_another_user);
     tcase_add_test(made, test_it_is_what_stands_in_the_file);
     tcase_add_test(made, test_processes_at_once);
