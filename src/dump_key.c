@@ -47,7 +47,7 @@ key_fill(unsigned char key[DUMP_KEY])
     return got == DUMP_KEY;
 }
 
-/* A dump that outlives a power failure is its user's own only if the key does too. If that fails there is no harm yet. */
+/* A dump that outlives a power failure is its user's own only if the key does too. Failing is no harm yet. */
 static void
 key_sync_folder(const char *path)
 {
