@@ -20,6 +20,8 @@ enum {
     NAME_PART = 200,  /* bytes of the file's name that stand in the temporary one: both are to fit into NAME_MAX */
 };
 static const char MARK[] = ".hooking-"; /* between that and six letters */
+static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz234567";
+enum { LETTER_COUNT = 6 };
 
 static bool
 file_fail(DumpFile *file, const char *what)
@@ -31,48 +33,81 @@ file_fail(DumpFile *file, const char *what)
 
 /* ---- names ---- */
 
-/* The folder and the name of what the path leads to. */
+/* Open the folder that the last component of a path lies in, from the one that is open, and take its name. */
+static bool
+file_enter(DumpFile *file, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *above = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path + 1));
+    int from = file->folder < 0 ? AT_FDCWD : file->folder, folder = -1;
+    free(file->target);
+    file->target = strdup(slash == NULL ? path : slash + 1);
+    if (*path == '\0') {
+        errno = ENOENT;
+    }
+    else if (above != NULL && file->target != NULL) {
+        folder = openat(from, above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0 && errno == EACCES) { /* it may be one that can be written to and not be listed */
+            folder = openat(from, above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        }
+    }
+    int error = errno;
+    free(above);
+    if (file->folder >= 0) {
+        close(file->folder);
+    }
+    file->folder = folder;
+    errno = error;
+    return folder >= 0;
+}
+
+/* The folder and the name of what the path leads to. Links are followed one by one, for what is at their end may be
+ * missing; its folder may not. */
 static bool
 file_resolve(DumpFile *file, const char *path)
 {
-    char *real = realpath(path, NULL);
-    if (real == NULL && errno == ENOENT) {
-        /* The file may be missing, also at the end of a symbolic link; its folder may not. */
-        char link[PATH_MAX];
-        ssize_t length = readlink(path, link, sizeof link - 1);
-        const char *end = path;
-        if (length >= 0) {
-            link[length] = '\0';
-            end = link;
+    enum { LINKS = 40 }; /* as many as Linux follows */
+    char link[PATH_MAX];
+    for (int i = 0; i <= LINKS; i++) {
+        if (!file_enter(file, path)) {
+            return file_fail(file, NULL);
         }
-        const char *slash = strrchr(path, '/');
-        char joined[2 * PATH_MAX];
-        int before = end == link && *link != '/' && slash != NULL ? (int)(slash - path + 1) : 0;
-        if (snprintf(joined, sizeof joined, "%.*s%s", before, path, end) < (int)sizeof joined) {
-            real = strdup(joined);
+        if (*file->target == '\0') {
+            errno = EISDIR;
+            return file_fail(file, NULL);
         }
-    }
-    if (real == NULL) {
-        return file_fail(file, NULL);
-    }
-    char *slash = strrchr(real, '/');
-    const char *name = slash == NULL ? real : slash + 1;
-    bool found = false;
-    if (*name == '\0') {
-        errno = EISDIR;
-    }
-    else {
-        file->target = strdup(name);
-        if (slash != NULL) {
-            slash[slash == real] = '\0'; /* of /x the root stays */
+        ssize_t length = readlinkat(file->folder, file->target, link, sizeof link - 1);
+        if (length < 0) {
+            return errno == EINVAL || errno == ENOENT || file_fail(file, NULL);
         }
-        file->folder = open(slash == NULL ? "." : slash == real ? "/" : real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        found = file->folder >= 0 && file->target != NULL;
+        link[length] = '\0';
+        path = link;
     }
-    int error = errno;
-    free(real);
-    errno = error;
-    return found || file_fail(file, NULL);
+    errno = ELOOP;
+    return file_fail(file, NULL);
+}
+
+/* A file that is no plain one cannot be replaced. */
+static bool
+file_is_plain(DumpFile *file, const struct stat *found)
+{
+    if (S_ISREG(found->st_mode)) {
+        return true;
+    }
+    errno = S_ISDIR(found->st_mode) ? EISDIR : EINVAL;
+    return file_fail(file, S_ISDIR(found->st_mode) ? NULL : "not a plain file");
+}
+
+/* What is to be replaced: one that may be written to, as open() has it, though the folder would let it be replaced. */
+static bool
+file_look(DumpFile *file)
+{
+    if (fstatat(file->folder, file->target, &file->replaced, AT_SYMLINK_NOFOLLOW) < 0) {
+        file->replaced.st_mode = 0;
+        return errno == ENOENT || file_fail(file, NULL);
+    }
+    return file_is_plain(file, &file->replaced)
+           && (faccessat(file->folder, file->target, W_OK, AT_EACCESS) == 0 || file_fail(file, NULL));
 }
 
 /* What temporary files of this target begin with. malloc'ed. */
@@ -94,7 +129,11 @@ static void
 file_sweep_one(int folder, const char *name)
 {
     struct stat found;
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    enum { FLAGS = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+    int fd = openat(folder, name, O_WRONLY | FLAGS); /* so that NFS can lock it */
+    if (fd < 0 && errno == EACCES) {
+        fd = openat(folder, name, O_RDONLY | FLAGS);
+    }
     if (fd < 0) {
         return;
     }
@@ -107,13 +146,13 @@ file_sweep_one(int folder, const char *name)
 static void
 file_sweep(const DumpFile *file, const char *prefix)
 {
-    enum { LETTERS = 6 };
     size_t size = strlen(prefix);
     int copy = openat(file->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with a position of its own */
     DIR *entries = copy < 0 ? NULL : fdopendir(copy);
     struct dirent *entry;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
-        if (strncmp(entry->d_name, prefix, size) == 0 && strlen(entry->d_name) == size + LETTERS) {
+        if (strncmp(entry->d_name, prefix, size) == 0 && strlen(entry->d_name) == size + LETTER_COUNT
+            && strspn(entry->d_name + size, LETTERS) == LETTER_COUNT) {
             file_sweep_one(file->folder, entry->d_name);
         }
     }
@@ -128,18 +167,17 @@ file_sweep(const DumpFile *file, const char *prefix)
 /* ---- the temporary file ---- */
 
 static void
-file_random_letters(char letters[7])
+file_random_letters(char letters[LETTER_COUNT + 1])
 {
-    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-    unsigned char bytes[6] = {0};
+    unsigned char bytes[LETTER_COUNT] = {0};
     if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) < 0) {
         unsigned number = (unsigned)getpid();
         memcpy(bytes, &number, sizeof number); /* a name that is taken costs another try */
     }
-    for (int i = 0; i < 6; i++) {
-        letters[i] = alphabet[bytes[i] % 32];
+    for (int i = 0; i < LETTER_COUNT; i++) {
+        letters[i] = LETTERS[bytes[i] % 32];
     }
-    letters[6] = '\0';
+    letters[LETTER_COUNT] = '\0';
 }
 
 /* Is it still there, now that it is locked? Somebody may have taken it for litter before. */
@@ -155,8 +193,9 @@ file_is_there(const DumpFile *file)
 static bool
 file_make(DumpFile *file, const char *prefix)
 {
+    mode_t mode = file->replaced.st_mode == 0 ? 0666 : 0600; /* whoever opens it now reads what is written later */
     for (int i = 0; i < TRIES; i++) {
-        char letters[7];
+        char letters[LETTER_COUNT + 1];
         file_random_letters(letters);
         size_t room = strlen(prefix) + sizeof letters;
         free(file->temporary);
@@ -165,15 +204,16 @@ file_make(DumpFile *file, const char *prefix)
             break;
         }
         snprintf(file->temporary, room, "%s%s", prefix, letters);
-        file->fd = openat(file->folder, file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        file->fd = openat(file->folder, file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (file->fd < 0 && errno != EEXIST) {
             break;
         }
         if (file->fd < 0) {
             continue;
         }
+        /* A sweeper may have been faster. Where there are no locks nobody can take it for litter. */
         bool locked = flock(file->fd, LOCK_EX | LOCK_NB) == 0;
-        if (!locked || file_is_there(file)) { /* without locks nobody can take it for litter */
+        if (locked ? file_is_there(file) : errno != EWOULDBLOCK) {
             return true;
         }
         close(file->fd);
@@ -186,39 +226,42 @@ file_make(DumpFile *file, const char *prefix)
     return false;
 }
 
+/* Where files have no modes there is nothing more to be done. */
+static bool
+file_allow(DumpFile *file, mode_t mode)
+{
+    return fchmod(file->fd, mode) == 0 || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS
+           || file_fail(file, NULL);
+}
+
 /* Whose it is and who may read it: as the file before it, else as any new file. Until then nobody else. */
 static bool
 file_set_mode(DumpFile *file)
 {
+    const struct stat *old = &file->replaced;
     struct stat made;
     if (fstat(file->fd, &made) < 0) {
         return file_fail(file, NULL);
     }
-    file->mode = made.st_mode & 07777;
-    if (file->replaced.st_mode != 0) {
-        file->mode = file->replaced.st_mode & 0777;
-        if (made.st_uid != file->replaced.st_uid || made.st_gid != file->replaced.st_gid) {
-            int given = fchown(file->fd, file->replaced.st_uid, file->replaced.st_gid);
-            (void)given; /* only root may give files away: then it is ours */
-        }
+    file->mode = (old->st_mode == 0 ? made.st_mode : old->st_mode) & 0777;
+    if (old->st_mode != 0 && (made.st_uid != old->st_uid || made.st_gid != old->st_gid)) {
+        /* Only root may give files away. If not even the group can stay, the new one gets what everybody has. */
+        bool kept = fchown(file->fd, old->st_uid, old->st_gid) == 0
+                    || fchown(file->fd, (uid_t)-1, old->st_gid) == 0;
+        file->mode = kept ? file->mode : (file->mode & 0707) | (file->mode & 07) << 3;
     }
-    return fchmod(file->fd, 0600) == 0 || file_fail(file, NULL);
+    return file_allow(file, 0600);
 }
 
 bool
 dump_file_begin(DumpFile *file, const char *path)
 {
+    struct stat found;
     memset(file, 0, sizeof *file);
     file->fd = file->folder = -1;
-    if (!file_resolve(file, path)) {
+    /* First without opening anything: what /dev/stdout leads to, for one, has no name. */
+    if ((stat(path, &found) == 0 && !file_is_plain(file, &found)) || !file_resolve(file, path) || !file_look(file)) {
         return false;
-    }
-    if (fstatat(file->folder, file->target, &file->replaced, 0) < 0) {
-        file->replaced.st_mode = 0;
-    }
-    else if (!S_ISREG(file->replaced.st_mode)) {
-        errno = S_ISDIR(file->replaced.st_mode) ? EISDIR : EINVAL;
-        return file_fail(file, S_ISDIR(file->replaced.st_mode) ? NULL : "not a plain file");
     }
     char *prefix = file_prefix(file);
     if (prefix == NULL) {
@@ -237,6 +280,10 @@ dump_file_write(DumpFile *file, const void *bytes, size_t size)
     const char *at = bytes;
     while (size > 0) {
         ssize_t written = write(file->fd, at, size < MOST ? size : MOST);
+        if (written == 0) { /* never, says POSIX; for ever, if it did */
+            errno = EIO;
+            return file_fail(file, NULL);
+        }
         if (written < 0 && errno != EINTR) {
             return file_fail(file, NULL);
         }
@@ -263,16 +310,17 @@ file_sync(int fd)
 bool
 dump_file_commit(DumpFile *file)
 {
-    if (fchmod(file->fd, file->mode) < 0 || file_sync(file->fd) < 0) {
-        return file_fail(file, NULL);
+    if (!file_allow(file, file->mode)) {
+        return false;
     }
-    if (renameat(file->folder, file->temporary, file->folder, file->target) < 0) {
+    if (file_sync(file->fd) < 0 || renameat(file->folder, file->temporary, file->folder, file->target) < 0) {
         return file_fail(file, NULL);
     }
     free(file->temporary);
     file->temporary = NULL;
-    /* Where folders cannot be synced (EINVAL on some network file systems) there is nothing more to be done. */
-    if (file_sync(file->folder) < 0 && errno == EIO) {
+    /* Where folders cannot be synced, as on some network file systems, there is nothing more to be done. Nor with one
+     * that may not be read: EBADF. */
+    if (file_sync(file->folder) < 0 && errno != EINVAL && errno != EBADF && errno != ENOSYS && errno != EOPNOTSUPP) {
         return file_fail(file, "written, but its folder could not be saved to the disk");
     }
     return true;

@@ -21,14 +21,16 @@ typedef struct DumpFile {
     const char *failed;   /* what that was, where strerror() does not say; else NULL */
 } DumpFile;
 
-/* Begin to write the file that `path` leads to: a symbolic link stays one. False when that cannot be, with `error` and
+/* Begin to write the file that `path` leads to: a symbolic link stays one. What open() would not write to is refused
+ * here: a write-protected file, a folder; and what is not a plain file. False when that cannot be, with `error` and
  * perhaps `failed`. dump_file_end() in every case. */
 bool dump_file_begin(DumpFile *file, const char *path);
 
 /* All of the bytes. False as above. */
 bool dump_file_write(DumpFile *file, const void *bytes, size_t size);
 
-/* All is written: make it safe on the disk, and let it take the place. False as above: then the old one is there. */
+/* All is written: make it safe on the disk, and let it take the place. False as above: then the old one is there; or
+ * the new one, but a power failure may undo that, and `failed` says so. */
 bool dump_file_commit(DumpFile *file);
 
 /* Let go of everything; what was not committed is as if it had never been. */

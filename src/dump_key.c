@@ -47,6 +47,20 @@ key_fill(unsigned char key[DUMP_KEY])
     return got == DUMP_KEY;
 }
 
+/* A dump that outlives a power failure is its user's own only if the key does too. Failing is no harm yet. */
+static void
+key_sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path + 1));
+    int fd = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
 /* Written beside its place and linked into it, so that nobody finds half a key, and one that came first stays. */
 static bool
 key_make(const char *path, const char **why)
@@ -61,7 +75,8 @@ key_make(const char *path, const char **why)
         fd = mkostemp(temporary, O_CLOEXEC); /* for the user alone */
     }
     if (fd >= 0) {
-        made = write(fd, key, DUMP_KEY) == DUMP_KEY && fsync(fd) == 0
+        made = fchmod(fd, 0600) == 0 /* whatever the program's umask is */
+               && write(fd, key, DUMP_KEY) == DUMP_KEY && fsync(fd) == 0
                && (link(temporary, path) == 0 || errno == EEXIST);
         int error = errno;
         unlink(temporary);
@@ -69,6 +84,9 @@ key_make(const char *path, const char **why)
         errno = error;
     }
     *why = made ? NULL : strerror(errno);
+    if (made) {
+        key_sync_folder(path);
+    }
     free(temporary);
     return made;
 }

@@ -162,7 +162,7 @@ words_split(const char *text)
     return line;
 }
 
-/* Where the quoted word that ends at `end` begins: its quote stands at the start or behind a blank. `end` if nowhere. */
+/* Where the quoted word that ends at `end` begins: its quote stands at the start or behind a blank. `end`: nowhere. */
 static const char *
 words_quote_start(const char *text, const char *end)
 {

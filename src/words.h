@@ -33,9 +33,9 @@ Line words_split(const char *text);
 /* Append the inputs of a session: what stands behind `>>> ` and `... `. Other lines are output and are left out. */
 void words_take_inputs(const char *text, Buffer *inputs);
 
-/* The file that a line of arguments ends with, written as for a shell: within quotes, or up to the last blank that has no
- * backslash before it. Appends what that means. Returns how many bytes of the text stand before it, without the blanks
- * between; -1 when there is none. *literal: it stood between single quotes, where nothing is to be expanded. */
+/* The file that a line of arguments ends with, written as for a shell: within quotes, or up to the last blank that has
+ * no backslash before it. Appends what that means. Returns how many bytes of the text stand before it, without the
+ * blanks between; -1 when there is none. *literal: it stood between single quotes, where nothing is to be expanded. */
 ptrdiff_t words_last_file(const char *text, Buffer *file, bool *literal);
 
 /* A whole number in decimal, blanks around it allowed, nothing else. False when it is none or does not fit. */

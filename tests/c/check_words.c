@@ -284,6 +284,117 @@ START_TEST(test_session)
 }
 END_TEST
 
+/* ---- the file at the end ---- */
+
+typedef struct LastFile {
+    const char *text, *before, *file; /* NULL: there is none */
+    bool literal;
+} LastFile;
+
+static const LastFile last_files[] = {
+    {"x", "", "x", false},
+    {"model m.pkl", "model", "m.pkl", false},
+    {"model  \t m.pkl  ", "model", "m.pkl", false},
+    {"  m.pkl", "", "m.pkl", false},
+    {"f(a, b) ~/out/m.pkl", "f(a, b)", "~/out/m.pkl", false},
+    {"x $HOME/m", "x", "$HOME/m", false},
+    {"h\xc3\xa9 d\xc3\xa9j\xc3\xa0", "h\xc3\xa9", "d\xc3\xa9j\xc3\xa0", false},
+    /* blanks and other things behind a backslash */
+    {"x a\\ b", "x", "a b", false},
+    {"x a\\ ", "x", "a ", false},
+    {"a\\ b\\ c", "", "a b c", false},
+    {"x a\\\"b", "x", "a\"b", false},
+    {"x a\\\\b", "x", "a\\b", false},
+    {"x a\\b", "x", "ab", false},
+    {"x a\\", "x", "a\\", false},
+    /* within quotes */
+    {"x \"a b\"", "x", "a b", false},
+    {"x 'a b'", "x", "a b", true},
+    {"\"a b\"", "", "a b", false},
+    {"x '~/a'", "x", "~/a", true},
+    {"x \"a 'b' c\"", "x", "a 'b' c", false},
+    {"x 'a \"b\" c'", "x", "a \"b\" c", true},
+    {"x \"a\\\"b\"", "x", "a\"b", false},
+    {"x \"a\\\\b\"", "x", "a\\b", false},
+    {"x \"a\\b\"", "x", "a\\b", false},
+    {"x 'a\\b'", "x", "a\\b", true},
+    {"x \"\"", "x", "", false},
+    {"x ''", "x", "", true},
+    {"d['a b'] 'c d'", "d['a b']", "c d", true},
+    {"d[\"a b\"] \"c d\"", "d[\"a b\"]", "c d", false},
+    {"'a b' c", "'a b'", "c", false},
+    {"x \"a b\"  ", "x", "a b", false},
+    /* a quote that is none */
+    {"x a'", "x", "a'", false},
+    {"x it's", "x", "it's", false},
+    {"d['a']", "", "d['a']", false},
+    {"x '", "x", "'", false},
+    {"'", "", "'", false},
+    {"\\", "", "\\", false},
+    /* nothing at all */
+    {"", NULL, NULL, false},
+    {"   ", NULL, NULL, false},
+    {"\t\r", NULL, NULL, false},
+};
+enum { LAST_FILES = sizeof last_files / sizeof *last_files };
+
+/* In memory that ends where the text does. */
+static ptrdiff_t
+last_file_of(const char *text, Buffer *file, bool *literal)
+{
+    char *copy = strdup(text);
+    ck_assert_ptr_nonnull(copy);
+    ptrdiff_t before = words_last_file(copy, file, literal);
+    free(copy);
+    return before;
+}
+
+START_TEST(test_last_file)
+{
+    const LastFile *want = &last_files[_i];
+    Buffer file = {0};
+    bool literal = false;
+    ptrdiff_t before = last_file_of(want->text, &file, &literal);
+    const char *got = file.bytes == NULL ? "" : file.bytes;
+    if (want->file == NULL) {
+        ck_assert_int_eq(before, -1);
+        ck_assert_str_eq(got, "");
+    }
+    else {
+        ck_assert_msg(strcmp(got, want->file) == 0, "<%s>: the file is <%s>, not <%s>", want->text, got, want->file);
+        ck_assert_msg(before == (ptrdiff_t)strlen(want->before),
+                      "<%s>: before it are %td bytes", want->text, before);
+        ck_assert_mem_eq(want->text, want->before, strlen(want->before));
+        ck_assert_msg(literal == want->literal, "<%s>", want->text);
+    }
+    buffer_free(&file);
+}
+END_TEST
+
+/* Every text of up to six of these: whatever is found lies within the text. */
+START_TEST(test_last_file_of_any_text)
+{
+    static const char signs[] = "a \\\"'";
+    enum { SIGNS = sizeof signs - 1, LONGEST = 6 };
+    for (int length = 0, count = 1; length <= LONGEST; length++, count *= SIGNS) {
+        for (int number = 0; number < count; number++) {
+            char text[LONGEST + 1] = "";
+            Buffer file = {0};
+            bool literal = false;
+            for (int i = 0, left = number; i < length; i++, left /= SIGNS) {
+                text[i] = signs[left % SIGNS];
+            }
+            ptrdiff_t before = last_file_of(text, &file, &literal);
+            bool blank = strspn(text, " ") == strlen(text);
+            ck_assert_msg((before < 0) == blank, "<%s>", text);
+            ck_assert_msg(before <= (ptrdiff_t)strlen(text) && (before <= 0 || text[before - 1] != ' '), "<%s>", text);
+            ck_assert_msg(before < 0 || file.size + (size_t)before <= strlen(text), "<%s>", text);
+            buffer_free(&file);
+        }
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -297,5 +408,8 @@ main(void)
     TCase *number = tcase_create("number");
     tcase_add_loop_test(number, test_number, 0, NUMBERS);
     tcase_add_test(number, test_number_limits);
-    return unit_run("words", (TCase *const[]){split, number}, 2);
+    TCase *last = tcase_create("last file");
+    tcase_add_loop_test(last, test_last_file, 0, LAST_FILES);
+    tcase_add_test(last, test_last_file_of_any_text);
+    return unit_run("words", (TCase *const[]){split, number, last}, 3);
 }
