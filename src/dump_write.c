@@ -356,7 +356,7 @@ write_pickle(PyObject *object, PyObject *pickler, PyObject *file)
     PyObject *args = announce == NULL ? NULL : Py_BuildValue("(Oi)", file, 5);
     PyObject *named = args == NULL ? NULL : Py_BuildValue("{sO}", "buffer_callback", announce);
     PyObject *made = named == NULL ? NULL : PyObject_Call(pickler, args, named);
-    PyObject *none = made == NULL ? NULL : PyObject_CallMethod(made, "dump", "O", object);
+    PyObject *none = made == NULL ? NULL : PyObject_CallMethod(made, "dump", "(O)", object);
     int ret = none == NULL ? -1 : 0;
     Py_XDECREF(none);
     Py_XDECREF(made);
