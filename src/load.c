@@ -60,20 +60,23 @@ load_check_source(ModuleState *state, const LoadSource *source, PyObject *path)
 static PyObject *
 load_describe(const PickleScan *scan, PyObject *path)
 {
+    enum { MOST = 12 }; /* lines: what matters must not leave the screen */
     Buffer text = {0};
-    bool listed = false;
+    size_t listed = 0;
     for (size_t i = 0; i < scan->count; i++) {
         const PickleImport *import = &scan->imports[i];
-        if (!import->safe) {
+        if (!import->safe && ++listed <= MOST) {
             buffer_add_string(&text, import->called ? "\n  import and call " : "\n  import ");
             buffer_add_string(&text, import->module);
             buffer_add_char(&text, '.');
             buffer_add_string(&text, import->name);
             buffer_add_format(&text, " (byte %zu)", import->offset);
-            listed = true;
         }
     }
-    if (!listed) {
+    if (listed > MOST) {
+        buffer_add_format(&text, "\n  and %zu more", listed - MOST);
+    }
+    if (listed == 0) {
         buffer_add_string(&text, "\n  do what data has no need of: ");
         buffer_add_string(&text, scan->why);
         buffer_add_format(&text, " (byte %zu)", scan->offset);
