@@ -339,6 +339,10 @@ write_announce(PyObject *capsule, PyObject *buffer)
         return NULL;
     }
     w->left += size >= SMALLEST_BUFFER ? (uint64_t)size : 0;
+    /* Of many of them nothing may be written for long: a pickler collects 64 KiB of opcodes first. */
+    if (write_is_time(w) && write_look(w) < 0) {
+        return NULL;
+    }
     return PyBool_FromLong(size < SMALLEST_BUFFER);
 }
 
