@@ -1,6 +1,6 @@
 """Arrays are dumped with their memory beside the stream, and come back mapped, with their flags and their sharing."""
 
-import importlib.util
+import gzip
 import os
 import pickle
 
@@ -9,9 +9,10 @@ import pytest
 from dumps import LIMIT, PAGE, both
 from hooking import dump, load
 
-numpy = None
-if importlib.util.find_spec("numpy"):
+try:
     import numpy
+except ImportError:
+    numpy = None
 
 pytestmark = [pytest.mark.usefixtures("own_key"),
               pytest.mark.skipif(numpy is None, reason="wants NumPy")]
@@ -243,7 +244,6 @@ def test_what_was_loaded_is_dumped_into_the_same_file(path):
 
 
 def test_an_array_out_of_a_compressed_dump(path):
-    import gzip
     dump(NUMBERS, path)
     path.write_bytes(gzip.compress(path.read_bytes(), 1))
     got = load(path)

@@ -46,7 +46,7 @@ def test_a_variable(t, mine, tmp_path):
     assert load(tmp_path / "n.dump") == [1, 2]
     with open(tmp_path / "n.dump", "rb") as file:
         assert pickle.load(file) == [1, 2]
-    assert t.run("del number") == ""
+    assert t.run("number = None") == ""
     assert re.fullmatch(rf"number: list, dumped {WHEN} at .*program\.py:{LINE} in f", t.run("load n.dump"))
     assert t.run("number") == "[1, 2]"
     assert t.leave() == "went on with 1 [1, 2]"
@@ -213,16 +213,25 @@ def test_all_variables(t, mine, tmp_path):
     assert shown[0].startswith("left out: lock: a thread lock cannot be pickled") and len(shown) == 2
     assert re.fullmatch(r"dumped number, table, x to all \(\d+ bytes\)", shown[1])
     assert load(tmp_path / "all") == {"number": [1, 2], "table": {"a": 1}, "x": 1}
-    assert t.run("del number, table, x") == ""
+    assert t.run("number = table = x = None; lock = 1") == ""
+    t.run("load all", QUESTION)
+    assert t.run("y") == "loaded number, table, x"
+    assert t.run("number, table, x, lock") == "([1, 2], {'a': 1}, 1, 1)"
+
+
+def test_all_where_nothing_of_it_is(t):
+    """In the caller's frame the names are free: nothing is asked."""
+    t.run("dump --all all")
+    t.run("up")
     assert t.run("load all") == "loaded number, table, x"
-    assert t.run("number, table, x") == "([1, 2], {'a': 1}, 1)"
+    assert t.run("globals()['number'], x") == "([1, 2], 1)"
 
 
 def test_all_over_what_is_there(t):
     t.run("dump --all all")
-    t.run("x = 5; del table")
+    t.run("x = 5")
     assert t.run("load all", QUESTION) == ""
-    assert t.text().rstrip().endswith("this replaces number, x: go on? [y/N]")
+    assert t.text().rstrip().endswith("this replaces number, table, x: go on? [y/N]")
     assert t.run("n").startswith("nothing was replaced")
     assert t.run("x") == "5"
     assert t.run("load all", QUESTION) == ""
