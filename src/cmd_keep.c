@@ -62,6 +62,21 @@ keep_split(const Command *command, const char *rest, PyObject **before, PyObject
     return 0;
 }
 
+/* Can it be a variable's? A file may say anything. 1, 0, -1. */
+static int
+keep_is_name(PyObject *name)
+{
+    if (!PyUnicode_Check(name) || !PyUnicode_IsIdentifier(name)) {
+        return 0;
+    }
+    PyObject *keyword = compat_import("keyword");
+    PyObject *is = keyword == NULL ? NULL : PyObject_CallMethod(keyword, "iskeyword", "O", name);
+    int ret = is == NULL ? -1 : PyObject_IsTrue(is) ? 0 : 1;
+    Py_XDECREF(is);
+    Py_XDECREF(keyword);
+    return ret;
+}
+
 /* ---- dump ---- */
 
 /* May the file be replaced? A dump may; of anything else the user is asked. 1, 0, -1. */
@@ -275,7 +290,8 @@ keep_bound(Console *console, PyObject *values)
     Py_ssize_t at = 0;
     PyObject *bound = PyList_New(0), *comma = PyUnicode_FromString(", ");
     while (bound != NULL && PyDict_Next(values, &at, &name, &value)) {
-        int has = PyUnicode_Check(name) ? scope_is_users(console->scope, name) : 0;
+        int has = keep_is_name(name);
+        has = has > 0 ? scope_is_users(console->scope, name) : has;
         if (has < 0 || (has > 0 && PyList_Append(bound, name) < 0)) {
             Py_CLEAR(bound);
         }
@@ -302,7 +318,8 @@ load_bind_all(Console *console, PyObject *values)
     PyObject *names = PyList_New(0), *comma = PyUnicode_FromString(", "), *joined = NULL;
     int ret = names == NULL || comma == NULL ? -1 : 0;
     while (ret == 0 && PyDict_Next(values, &at, &name, &value)) {
-        ret = !PyUnicode_Check(name) ? 0 : keep_bind(console, name, value) < 0 ? -1 : PyList_Append(names, name);
+        int is = keep_is_name(name);
+        ret = is <= 0 ? is : keep_bind(console, name, value) < 0 ? -1 : PyList_Append(names, name);
     }
     joined = ret < 0 ? NULL : PyUnicode_Join(comma, names);
     ret = joined == NULL ? -1 : console_say(console, "loaded %U", joined);
@@ -332,10 +349,9 @@ load_bind(Console *console, PyObject *name, PyObject *value, PyObject *facts)
         return load_bind_all(console, value);
     }
     PyObject *kept = PyDict_GetItemString(facts, "name"); /* borrowed */
-    PyObject *object = all ? keep_namespace(value) : Py_NewRef(value);
-    PyObject *target = name != NULL ? Py_NewRef(name)
-                       : kept != NULL && PyUnicode_IsIdentifier(kept) ? Py_NewRef(kept)
-                                                                      : PyUnicode_FromString("_");
+    int has_name = kept == NULL ? 0 : keep_is_name(kept);
+    PyObject *object = has_name < 0 ? NULL : all ? keep_namespace(value) : Py_NewRef(value);
+    PyObject *target = name != NULL ? Py_NewRef(name) : has_name > 0 ? Py_NewRef(kept) : PyUnicode_FromString("_");
     bool last = target != NULL && name == NULL && PyUnicode_CompareWithASCIIString(target, "_") == 0;
     int ret = object == NULL || target == NULL ? -1
               : last                           ? scope_set_last(console->scope, object)
@@ -385,8 +401,9 @@ load_run(Console *console, const char *rest)
     if (keep_split(&cmd_load, PyBytes_AsString(file), &before, &path) < 0) {
         goto done;
     }
-    if (PyUnicode_GetLength(before) != 0) {
-        command_usage(&cmd_load);
+    int right = PyUnicode_GetLength(before) != 0 ? 0 : name == NULL ? 1 : keep_is_name(name);
+    if (right <= 0) {
+        ret = right < 0 ? -1 : command_usage(&cmd_load);
         goto done;
     }
     request.path = path;

@@ -153,7 +153,7 @@ dump_try_with(void *object, PyObject *pickler, bool Py_UNUSED(cloud))
     PyObject *nowhere = methods_object(methods, 1, object);
     PyObject *maker = nowhere == NULL ? NULL : dump_maker(pickler);
     PyObject *made = maker == NULL ? NULL : PyObject_CallFunctionObjArgs(maker, nowhere, NULL);
-    PyObject *none = made == NULL ? NULL : PyObject_CallMethod(made, "dump", "O", (PyObject *)object);
+    PyObject *none = made == NULL ? NULL : PyObject_CallMethod(made, "dump", "(O)", (PyObject *)object);
     int ret = none == NULL ? -1 : 0;
     Py_XDECREF(none);
     Py_XDECREF(made);
@@ -189,18 +189,22 @@ dump_door(PyObject *Py_UNUSED(module), PyObject *args, PyObject *named)
 {
     static char *keywords[] = {(char *)"obj", (char *)"path", (char *)"name", NULL};
     DumpRequest request = {0};
-    PyObject *name = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "OO|$O:dump", keywords, &request.object, &request.path, &name)) {
+    PyObject *path = NULL, *name = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "OO&|$O:dump", keywords, &request.object, PyUnicode_FSDecoder, &path,
+                                     &name)) {
         return NULL;
     }
     if (name != Py_None && !PyUnicode_Check(name)) {
         PyErr_Format(PyExc_TypeError, "dump() argument 'name' must be str or None, not %R", Py_TYPE(name));
+        Py_DECREF(path);
         return NULL;
     }
+    request.path = path;
     request.name = name == Py_None ? NULL : name;
     request.frame = frame_current();
     int failed = dump_save(&request);
     Py_XDECREF(request.frame);
+    Py_DECREF(path);
     if (failed < 0) {
         return NULL;
     }

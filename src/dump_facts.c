@@ -145,6 +145,17 @@ dump_facts_add(DumpTrailer *trailer, PyObject *object, PyObject *frame)
                : 0;
 }
 
+/* A fact is shown on terminals, and a stranger's may have anything in it. Steals it. */
+static PyObject *
+facts_printable(PyObject *text)
+{
+    PyObject *is = text == NULL ? NULL : PyObject_CallMethod(text, "isprintable", NULL);
+    PyObject *shown = is == NULL ? NULL : is == Py_True ? Py_NewRef(text) : PyObject_Repr(text);
+    Py_XDECREF(is);
+    Py_XDECREF(text);
+    return shown;
+}
+
 PyObject *
 dump_facts_dict(const DumpTrailer *trailer)
 {
@@ -152,7 +163,7 @@ dump_facts_dict(const DumpTrailer *trailer)
     const char *at = trailer->facts.bytes, *end = at + trailer->facts.size;
     while (facts != NULL && at < end) {
         const char *value = at + strlen(at) + 1;
-        PyObject *text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)strlen(value), "backslashreplace");
+        PyObject *text = facts_printable(PyUnicode_DecodeUTF8(value, (Py_ssize_t)strlen(value), "backslashreplace"));
         if (text == NULL || PyDict_SetItemString(facts, at, text) < 0) {
             Py_CLEAR(facts);
         }

@@ -339,6 +339,10 @@ write_announce(PyObject *capsule, PyObject *buffer)
         return NULL;
     }
     w->left += size >= SMALLEST_BUFFER ? (uint64_t)size : 0;
+    /* Of many of them nothing may be written for long: a pickler collects 64 KiB of opcodes first. */
+    if (write_is_time(w) && write_look(w) < 0) {
+        return NULL;
+    }
     return PyBool_FromLong(size < SMALLEST_BUFFER);
 }
 
@@ -356,7 +360,7 @@ write_pickle(PyObject *object, PyObject *pickler, PyObject *file)
     PyObject *args = announce == NULL ? NULL : Py_BuildValue("(Oi)", file, 5);
     PyObject *named = args == NULL ? NULL : Py_BuildValue("{sO}", "buffer_callback", announce);
     PyObject *made = named == NULL ? NULL : PyObject_Call(pickler, args, named);
-    PyObject *none = made == NULL ? NULL : PyObject_CallMethod(made, "dump", "O", object);
+    PyObject *none = made == NULL ? NULL : PyObject_CallMethod(made, "dump", "(O)", object);
     int ret = none == NULL ? -1 : 0;
     Py_XDECREF(none);
     Py_XDECREF(made);

@@ -9,6 +9,7 @@
 #include "dump_facts.h"
 #include "load_guard.h"
 #include "load_reader.h"
+#include "load_regions.h"
 #include "load_source.h"
 #include "methods.h"
 #include "pickle_scan.h"
@@ -47,7 +48,8 @@ load_check_source(ModuleState *state, const LoadSource *source, PyObject *path)
     }
     else if (source->kind != NULL) {
         PyErr_Format(error, "%S is %s%s%s: %s", path, source->packed == NULL ? "" : source->packed->name,
-                     source->packed == NULL ? "" : ", and in it ", source->kind->name, source->kind->reader);
+                     source->packed == NULL ? "" : ", and in it ", source->kind->name,
+                     source->kind->reader == NULL ? "unpack it first" : source->kind->reader);
     }
     return PyErr_Occurred() ? -1 : 0;
 }
@@ -58,20 +60,23 @@ load_check_source(ModuleState *state, const LoadSource *source, PyObject *path)
 static PyObject *
 load_describe(const PickleScan *scan, PyObject *path)
 {
+    enum { MOST = 12 }; /* lines: what matters must not leave the screen */
     Buffer text = {0};
-    bool listed = false;
+    size_t listed = 0;
     for (size_t i = 0; i < scan->count; i++) {
         const PickleImport *import = &scan->imports[i];
-        if (!import->safe) {
+        if (!import->safe && ++listed <= MOST) {
             buffer_add_string(&text, import->called ? "\n  import and call " : "\n  import ");
             buffer_add_string(&text, import->module);
             buffer_add_char(&text, '.');
             buffer_add_string(&text, import->name);
             buffer_add_format(&text, " (byte %zu)", import->offset);
-            listed = true;
         }
     }
-    if (!listed) {
+    if (listed > MOST) {
+        buffer_add_format(&text, "\n  and %zu more", listed - MOST);
+    }
+    if (listed == 0) {
         buffer_add_string(&text, "\n  do what data has no need of: ");
         buffer_add_string(&text, scan->why);
         buffer_add_format(&text, " (byte %zu)", scan->offset);
@@ -109,6 +114,12 @@ load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *sou
         return 1;
     }
     size_t size = source->dump == DUMP_WHOLE ? (size_t)source->trailer.stream_end : source->size;
+    uint64_t offset;
+    if (!load_regions_fit(source->bytes, size, source->trailer.regions, source->trailer.region_count, &offset)) {
+        PyErr_Format(state->error, "%S is damaged: a buffer is not where its end says, at byte %llu", request->path,
+                     (unsigned long long)offset);
+        return -1;
+    }
     bool scanned;
     Py_BEGIN_ALLOW_THREADS
     scanned = pickle_scan(source->bytes, size, &scan);
@@ -145,12 +156,14 @@ load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *sou
 
 /* ---- loading ---- */
 
-/* What stands in a region: of the file in memory, or a copy of it. New reference. */
+/* What stands in a region: of the file in memory, or what any unpickler would make of it. New reference. */
 static PyObject *
 load_region(const LoadSource *source, const DumpRegion *region, PyObject *view, bool map)
 {
     if (!map) {
-        return PyByteArray_FromStringAndSize((const char *)source->bytes + region->offset, (Py_ssize_t)region->size);
+        const char *bytes = (const char *)source->bytes + region->offset;
+        return region->readonly ? PyBytes_FromStringAndSize(bytes, (Py_ssize_t)region->size)
+                                : PyByteArray_FromStringAndSize(bytes, (Py_ssize_t)region->size);
     }
     PyObject *from = PyLong_FromUnsignedLongLong(region->offset);
     PyObject *to = PyLong_FromUnsignedLongLong(region->offset + region->size);
@@ -258,21 +271,22 @@ load_door(PyObject *module, PyObject *args, PyObject *named)
     static char *keywords[] = {(char *)"path", (char *)"trust", (char *)"mmap", (char *)"verify", (char *)"modules",
                                NULL};
     LoadRequest request = {0};
-    PyObject *trust = Py_None, *modules = Py_None, *value, *facts;
+    PyObject *path = NULL, *trust = Py_None, *modules = Py_None, *value, *facts;
     int map = 1, verify = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "O|$OppO:load", keywords, &request.path, &trust, &map, &verify,
-                                     &modules)) {
+    int trusted, loaded;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "O&|$OppO:load", keywords, PyUnicode_FSDecoder, &path, &trust, &map,
+                                     &verify, &modules)) {
         return NULL;
     }
-    int trusted = trust == Py_None ? 0 : PyObject_IsTrue(trust);
-    if (trusted < 0) {
-        return NULL;
-    }
+    trusted = trust == Py_None ? 0 : PyObject_IsTrue(trust);
     request.trust = trust == Py_None ? LOAD_IF_SAFE : trusted ? LOAD_ANY : LOAD_OWN;
+    request.path = path;
     request.map = map;
     request.verify = verify;
     request.modules = modules == Py_None ? NULL : modules;
-    if (load_file(state_of_module(module), &request, &value, &facts) < 0) {
+    loaded = trusted < 0 ? -1 : load_file(state_of_module(module), &request, &value, &facts);
+    Py_DECREF(path);
+    if (loaded < 0) {
         return NULL;
     }
     Py_DECREF(facts);

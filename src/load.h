@@ -11,7 +11,7 @@ typedef enum LoadTrust {
 } LoadTrust;
 
 typedef struct LoadRequest {
-    PyObject *path;    /* borrowed */
+    PyObject *path;    /* borrowed: str */
     PyObject *modules; /* borrowed or NULL: a mapping of names of modules */
     LoadTrust trust;
     bool map;          /* large buffers are mapped, and read when they are used */

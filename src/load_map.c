@@ -56,7 +56,9 @@ load_map_init(PyObject *module, ModuleState *state)
     return state->map_type == NULL ? -1 : 0;
 }
 
-/* 0, or errno and, where strerror() would mislead, *why. */
+enum { NOTHING = -1 }; /* no error number: the file is empty, and cannot be mapped */
+
+/* 0, NOTHING, or errno and, where strerror() would mislead, *why. */
 static int
 map_file(const char *path, void **bytes, size_t *size, const char **why)
 {
@@ -75,8 +77,7 @@ map_file(const char *path, void **bytes, size_t *size, const char **why)
         *why = S_ISDIR(found.st_mode) ? NULL : "not a plain file";
     }
     else if (found.st_size == 0) {
-        error = EINVAL;
-        *why = "the file is empty";
+        error = NOTHING;
     }
     else {
         *size = (size_t)found.st_size;
@@ -102,6 +103,10 @@ load_map_open(ModuleState *state, PyObject *path)
     error = map_file(PyBytes_AsString(name), &bytes, &size, &why);
     Py_END_ALLOW_THREADS
     Py_DECREF(name);
+    if (error == NOTHING) {
+        PyErr_Format(state->error, "%S is empty: it ends at byte 0", path);
+        return NULL;
+    }
     if (error != 0) {
         PyObject *raised = PyObject_CallFunction(PyExc_OSError, "isO", error, why == NULL ? strerror(error) : why, path);
         if (raised != NULL) {

@@ -7,7 +7,7 @@
 /* Make the type. -1 with an exception. */
 int load_map_init(PyObject *module, ModuleState *state);
 
-/* Map a plain file: a new reference, NULL with OSError. */
+/* Map a plain file: a new reference, NULL with OSError, or DumpError when it is empty. */
 PyObject *load_map_open(ModuleState *state, PyObject *path);
 
 #endif

@@ -159,6 +159,14 @@ source_check(LoadSource *source, bool verify)
     return own < 0 ? -1 : 0;
 }
 
+/* Does it end as a dump does? */
+static bool
+source_has_end(const LoadSource *source)
+{
+    static const char end[] = {'h', 'o', 'o', 'k', 'd', 'u', 'm', 'p'};
+    return source->size >= sizeof end && memcmp(source->bytes + source->size - sizeof end, end, sizeof end) == 0;
+}
+
 int
 load_source_open(ModuleState *state, LoadSource *source, PyObject *path, bool verify)
 {
@@ -174,5 +182,8 @@ load_source_open(ModuleState *state, LoadSource *source, PyObject *path, bool ve
         source->kind = load_kind_of(source->bytes, source->size);
     }
     source->dump = dump_trailer_read(source->bytes, source->size, &source->trailer, &source->why, &source->offset);
+    if (source->dump == DUMP_NONE && source_has_end(source)) {
+        return source_damaged(source, "its beginning is not what was written", 0, DUMP_HEAD_SIZE);
+    }
     return source->dump == DUMP_WHOLE ? source_check(source, verify) : 0;
 }

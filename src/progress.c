@@ -36,7 +36,11 @@ progress_tell(void *context, uint64_t written, uint64_t left)
     double speed = (double)written / elapsed;
     units_size(written, done);
     units_size((uint64_t)speed, rate);
-    if (left > 0 && speed > 0) { /* of the buffers that are known of: what is still to be pickled is not */
+    if (left > 0 && written == 0) {
+        units_size(left, rest);
+        snprintf(line, sizeof line, "\r%s to be written\033[K", rest);
+    }
+    else if (left > 0 && speed > 0) { /* of the buffers that are known of: what is still to be pickled is not */
         units_time((double)left / speed, rest);
         snprintf(line, sizeof line, "\r%.0f %%  %s  %s/s  %s left\033[K",
                  100 * (double)written / (double)(written + left), done, rate, rest);

@@ -101,6 +101,13 @@ def opened(terminal, request):
     return at_prompt
 
 
+@pytest.fixture
+def own_key(tmp_path, monkeypatch):
+    """Dumps of the test itself are signed with a key that is made for it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "hooking" / "key"
+
+
 # A test through a pseudo-terminal is at the mercy of a busy machine: what fails is tried once more. Which did is told
 # at the end, for a defect may show itself only now and then.
 
