@@ -1,8 +1,8 @@
 """What does saving an object cost, and bringing it back? Beside write(), pickle, dill, cloudpickle, joblib, numpy.save.
 
 Two objects: a GiB of float64, and a million small dicts. What is waited for, with fsync
-in it where a tool does that: hooking does. The files lie in /dev/shm, if that has room, so that the disk is not measured
-but the work. Peak memory is what one dump adds, in a process of its own.
+in it where a tool does that: hooking does. The files lie in /dev/shm, if that has room, so that not the disk is
+measured but the work. Peak memory is what one dump adds, in a process of its own.
 """
 
 import importlib

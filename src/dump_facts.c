@@ -46,9 +46,10 @@ facts_add_type(DumpTrailer *trailer, PyObject *object)
         PyErr_Clear();
         Py_SETREF(module, PyUnicode_FromString("?"));
     }
-    PyObject *whole = module == NULL || name == NULL                            ? NULL
-                      : PyUnicode_CompareWithASCIIString(module, "builtins") == 0 ? Py_NewRef(name)
-                                                                                  : PyUnicode_FromFormat("%U.%U", module, name);
+    bool builtin = module != NULL && PyUnicode_CompareWithASCIIString(module, "builtins") == 0;
+    PyObject *whole = module == NULL || name == NULL ? NULL
+                      : builtin                      ? Py_NewRef(name)
+                                                     : PyUnicode_FromFormat("%U.%U", module, name);
     Py_XDECREF(name);
     Py_XDECREF(module);
     return facts_take(trailer, "type", whole);

@@ -114,7 +114,12 @@ static int
 write_stream(Write *w, const char *bytes, size_t size)
 {
     if (size >= COLLECTED) {
-        return write_flush(w) < 0 ? -1 : write_out(w, bytes, size);
+        int ret = write_flush(w);
+        for (size_t part; ret == 0 && size > 0; bytes += part, size -= part) { /* between two, Ctrl-C is heard */
+            part = size < COLLECTED ? size : COLLECTED;
+            ret = write_out(w, bytes, part);
+        }
+        return ret;
     }
     buffer_add(&w->collected, bytes, size);
     return w->collected.size >= COLLECTED || w->collected.failed ? write_flush(w) : 0;

@@ -55,7 +55,8 @@ def rows(found):
 
 def summary(found):
     """What it is and whether it is whole, in a line; None for `damage` if it is."""
-    kind = {"dump": "a dump", "pickle": f"a pickle of protocol {found.get('protocol')}"}.get(found["kind"], found["kind"])
+    kinds = {"dump": "a dump", "pickle": f"a pickle of protocol {found.get('protocol')}"}
+    kind = kinds.get(found["kind"], found["kind"])
     packed = f", {found['packed']}" if "packed" in found else ""
     text = f"{kind}, {size_text(found['size'])}{packed}"
     if "damage" in found:
