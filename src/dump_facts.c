@@ -46,10 +46,11 @@ facts_add_type(DumpTrailer *trailer, PyObject *object)
         PyErr_Clear();
         Py_SETREF(module, PyUnicode_FromString("?"));
     }
-    bool builtin = module != NULL && PyUnicode_CompareWithASCIIString(module, "builtins") == 0;
-    PyObject *whole = module == NULL || name == NULL ? NULL
-                      : builtin                      ? Py_NewRef(name)
-                                                     : PyUnicode_FromFormat("%U.%U", module, name);
+    PyObject *whole = NULL;
+    if (module != NULL && name != NULL) {
+        bool builtin = PyUnicode_CompareWithASCIIString(module, "builtins") == 0;
+        whole = builtin ? Py_NewRef(name) : PyUnicode_FromFormat("%U.%U", module, name);
+    }
     Py_XDECREF(name);
     Py_XDECREF(module);
     return facts_take(trailer, "type", whole);

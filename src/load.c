@@ -43,8 +43,8 @@ load_check_source(ModuleState *state, const LoadSource *source, PyObject *path)
         PyErr_Format(error, "%S is damaged: %s, between bytes %llu and %llu", path, source->why, offset, until);
     }
     else if (source->dump == DUMP_DAMAGED || source->dump == DUMP_NEWER) {
-        PyErr_Format(error, source->dump == DUMP_NEWER ? "%S was %s (byte %llu)" : "%S is damaged: %s, at byte %llu", path,
-                     source->why, offset);
+        const char *format = source->dump == DUMP_NEWER ? "%S was %s (byte %llu)" : "%S is damaged: %s, at byte %llu";
+        PyErr_Format(error, format, path, source->why, offset);
     }
     else if (source->kind != NULL) {
         PyErr_Format(error, "%S is %s%s%s: %s", path, source->packed == NULL ? "" : source->packed->name,
@@ -194,7 +194,8 @@ load_buffers(const LoadSource *source, bool map)
 }
 
 static PyObject *
-load_unpickle(ModuleState *state, const LoadRequest *request, const LoadSource *source, PyObject *facts, bool restricted)
+load_unpickle(ModuleState *state, const LoadRequest *request, const LoadSource *source, PyObject *facts,
+              bool restricted)
 {
     bool whole = source->dump == DUMP_WHOLE;
     LoadReader reader = {0};

@@ -52,13 +52,13 @@ guard_explain_missing(const LoadGuard *guard, PyObject *module, PyObject *name)
     PyObject *main_module = is_main ? guard_main_module(guard) : NULL;
     PyObject *message;
     if (main_module != NULL) {
-        message = PyUnicode_FromFormat("%S needs %U of __main__, which was %U when it was dumped and is another program "
-                                       "now: load(path, modules={'__main__': '%U'}) finds it there",
+        message = PyUnicode_FromFormat("%S needs %U of __main__, which was %U when it was dumped and is another "
+                                       "program now: load(path, modules={'__main__': '%U'}) finds it there",
                                        guard->path, name, main_file == NULL ? main_module : main_file, main_module);
     }
     else if (needs != NULL && PyUnicode_Find(module, needs, 0, PyUnicode_GetLength(module), 1) == 0) {
-        message = PyUnicode_FromFormat("%S needs %U, which is not installed here: python -m pip install %U", guard->path,
-                                       needs, needs);
+        message = PyUnicode_FromFormat("%S needs %U, which is not installed here: python -m pip install %U",
+                                       guard->path, needs, needs);
     }
     else {
         message = PyUnicode_FromFormat("%S needs %U.%U, which is not here: %S", guard->path, module, name, value);

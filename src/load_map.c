@@ -108,7 +108,8 @@ load_map_open(ModuleState *state, PyObject *path)
         return NULL;
     }
     if (error != 0) {
-        PyObject *raised = PyObject_CallFunction(PyExc_OSError, "isO", error, why == NULL ? strerror(error) : why, path);
+        why = why == NULL ? strerror(error) : why;
+        PyObject *raised = PyObject_CallFunction(PyExc_OSError, "isO", error, why, path);
         if (raised != NULL) {
             PyErr_SetObject((PyObject *)Py_TYPE(raised), raised);
             Py_DECREF(raised);

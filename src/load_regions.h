@@ -1,7 +1,7 @@
 /* Do the regions of a dump stand where its pickle has them? No Python here.
  *
- * What is scanned is the pickle as any unpickler reads it; what is loaded is the pickle with each region replaced. Whoever
- * makes up the regions could make these two different programs. */
+ * What is scanned is the pickle as any unpickler reads it; what is loaded is the pickle with each region replaced.
+ * Whoever makes up the regions could make these two different programs. */
 #ifndef HOOKING_LOAD_REGIONS_H
 #define HOOKING_LOAD_REGIONS_H
 

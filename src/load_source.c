@@ -67,10 +67,10 @@ source_unpack(ModuleState *state, LoadSource *source, PyObject *path)
     PyObject *module = source_unpacker(source->kind->module);
     if (module == NULL) {
         if (PyErr_ExceptionMatches(PyExc_ImportError)) {
+            const char *other = strchr(source->kind->module, '|');
             PyErr_Clear();
             PyErr_Format(state->error, "%S is %s, which this Python cannot read: python -m pip install %s", path,
-                         source->kind->name, strchr(source->kind->module, '|') == NULL ? source->kind->module
-                                                                                         : strchr(source->kind->module, '|') + 1);
+                         source->kind->name, other == NULL ? source->kind->module : other + 1);
         }
         return -1;
     }
@@ -148,7 +148,8 @@ source_check(LoadSource *source, bool verify)
     }
     if (block < trailer->block_count) {
         uint64_t from = (uint64_t)block * DUMP_BLOCK, to = from + DUMP_BLOCK;
-        return source_damaged(source, "it is not what was written", from, to < trailer->stream_end ? to : trailer->stream_end);
+        to = to < trailer->stream_end ? to : trailer->stream_end;
+        return source_damaged(source, "it is not what was written", from, to);
     }
     if (!whole) {
         return source_damaged(source, "it is not what was written", 0, trailer->stream_end);

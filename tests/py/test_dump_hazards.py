@@ -55,8 +55,11 @@ class Node:
         self.inside = inside
 
 
-@pytest.mark.parametrize("make", [lambda inside: [inside], lambda inside: (inside,), lambda inside: {"k": inside}, Node],
-                         ids=["list", "tuple", "dict", "object"])
+MAKERS = {"list": lambda inside: [inside], "tuple": lambda inside: (inside,), "dict": lambda inside: {"k": inside},
+          "object": Node}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 @pytest.mark.parametrize("levels", [100, 10_000, 100_000])
 def test_deep_objects_are_dumped_or_refused(make, levels, path):
     obj = nested(levels, make)
@@ -110,8 +113,9 @@ def test_a_reducer_that_stops_everything(kind, path):
     def stop():
         calls.append(1)
         raise kind("stop")
-    with pytest.raises(kind, match="^stop$"):
+    with pytest.raises(kind) as caught:
         dump([Buffer(b"b" * LIMIT), Reducer(stop)], path)
+    assert str(caught.value) == "stop"        # from 3.14 on with notes of the pickler's
     assert calls == [1] and os.listdir(path.parent) == []
 
 

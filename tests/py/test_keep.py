@@ -53,8 +53,8 @@ def test_a_variable(t, mine, tmp_path):
 
 
 @pytest.mark.parametrize("expression, value", [
-    ("number + [3]", [1, 2, 3]), ("table['a']", 1), ("[x for x in number]", [1, 2]), ("'a b'", "a b"), ("(1, number)", (1, [1, 2])),
-    ("  number", [1, 2]), ("lambda: 0 and number or number", None)])
+    ("number + [3]", [1, 2, 3]), ("table['a']", 1), ("[x for x in number]", [1, 2]), ("'a b'", "a b"),
+    ("(1, number)", (1, [1, 2])), ("  number", [1, 2]), ("lambda: 0 and number or number", None)])
 def test_an_expression(expression, value, t, mine, tmp_path):
     said = t.run(f"dump {expression} e.dump")
     if value is None:
@@ -200,7 +200,8 @@ def test_in_another_frame(t):
 
 
 def test_a_name_in_a_file_that_is_none(t, tmp_path):
-    t.run("import hooking; [hooking.dump([n], f'n{n}', name=name) for n, name in enumerate(['if', 'a b', '', 'None', '1'])]")
+    t.run("import hooking; names = ['if', 'a b', '', 'None', '1']")
+    t.run("for n, name in enumerate(names):\n    hooking.dump([n], f'n{n}', name=name)")
     for number in range(5):
         assert t.run(f"load n{number}").startswith("_: list")
         assert t.run("_") == f"[{number}]"
@@ -265,7 +266,8 @@ def test_a_stranger_is_asked_about(t, tmp_path):
 def test_many_names_do_not_push_the_first_away(t):
     t.run("open('many', 'wb').write(b'(' + b''.join(b'cposix\\nname%d\\n' % n for n in range(500)) + b't.')")
     shown = t.run("load many", QUESTION).split("\n")
-    assert len(shown) == 14 and shown[1].startswith("  import posix.name0 (") and re.fullmatch(r"  and \d+ more", shown[-1])
+    assert len(shown) == 14 and shown[1].startswith("  import posix.name0 (")
+    assert re.fullmatch(r"  and \d+ more", shown[-1])
     t.run("n")
 
 
@@ -347,7 +349,7 @@ def test_control_c_during_progress(opened, tmp_path):
     t.expect(re.compile(r"^[\d.]+ MB to be written$", re.M))
     t.key("C-c")
     shown = t.prompt()
-    assert shown.endswith("KeyboardInterrupt") and "to be written" not in shown
+    assert re.search("^KeyboardInterrupt$", shown, re.M) and "to be written" not in shown
     assert not [name for name in os.listdir(tmp_path) if "x" == name or "hooking-" in name]
     assert t.leave() == "went on"
 
@@ -382,7 +384,7 @@ def test_control_c_in_a_reducer(opened, tmp_path):
     t.expect("begun")
     assert [name for name in os.listdir(tmp_path) if "hooking-" in name]
     t.key("C-c")
-    assert t.prompt().endswith("KeyboardInterrupt")
+    assert re.search("^KeyboardInterrupt$", t.prompt(), re.M)
     assert not [name for name in os.listdir(tmp_path) if "hooking-" in name]
 
 

@@ -73,7 +73,8 @@ def test_the_first_of_several_pickles(path):
 
 
 @pytest.mark.parametrize("text, value", [
-    (b"I1\n.", 1), (b"I01\n.", True), (b"L12L\n.", 12), (b"F1.5\n.", 1.5), (b"S'abc'\n.", "abc"), (b"Vab\\u00e9\n.", "abé"),
+    (b"I1\n.", 1), (b"I01\n.", True), (b"L12L\n.", 12), (b"F1.5\n.", 1.5), (b"S'abc'\n.", "abc"),
+    (b"Vab\\u00e9\n.", "abé"),
     (b"(lp0\nI1\naI2\na.", [1, 2]), (b"(dp0\nS'a'\np1\nI1\ns.", {"a": 1}), (b"(I1\nI2\ntp0\n.", (1, 2)), (b"N.", None),
     (b"]q\x00(K\x01K\x02e.", [1, 2]), (b"}.", {}), (b").", ()), (b"M\x01\x02.", 513), (b"G\x3f\xf8\0\0\0\0\0\0.", 1.5),
     (b"U\x03abc.", "abc"), (b"C\x03abc.", b"abc"), (b"\x80\x04\x8c\x03abc.", "abc")])
