@@ -229,8 +229,8 @@ const Command cmd_dump = {
     .summary = "save an object in a file",
     .detail = "Any Python reads the file with pickle.load(). `load FILE` binds the name again. A file that\n"
               "is no dump is replaced after a yes, or with --force before EXPR. With --all: every variable\n"
-              "that can be pickled; the others are listed. ~ and $VAR are expanded; blanks in FILE: in quotes, or each\n"
-              "behind a backslash.",
+              "that can be pickled; the others are listed. ~ and $VAR are expanded; blanks in FILE: in\n"
+              "quotes, or each behind a backslash.",
     .takes = TAKES_EXPRESSION_FILE,
     .run = dump_run,
 };

@@ -38,7 +38,7 @@ def roff(text):
 def roff_usage(command):
     """The name in bold, what stands for something in italics."""
     name = f"\\fB{roff(command['name'])}\\fR"
-    usage = re.sub(r"[A-Z]+|[a-z]+", lambda word: f"\\f{'I' if word[0].isupper() else 'B'}{word[0]}\\fR",
+    usage = re.sub(r"[A-Z]+|-*[a-z]+", lambda word: f"\\f{'I' if word[0].isupper() else 'B'}{roff(word[0])}\\fR",
                    command["usage"])
     return f"{name} {usage}".rstrip()
 

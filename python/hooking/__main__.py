@@ -18,16 +18,18 @@ HOOKING=0 in the environment switches every hook() off.
 At the prompt `help` lists the commands. Manuals: hooking(1), hooking(3).
 """
 
+SHOW = """\
+Tell what is in files of dump() or pickle.dump(), without loading them: where they come from, whether they are whole,
+and what loading them would do. The exit status is 1 if one of them is damaged or no pickle.
+"""
+
 
 def make_parser():
     parser = argparse.ArgumentParser(prog="hooking", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"hooking {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    show = commands.add_parser("show", help="tell what is in a dump, without loading it",
-                               description="Tell what is in files of dump() or pickle.dump(), without loading them: where "
-                                           "they come from, whether they are whole, and what loading them would do. The "
-                                           "exit status is 1 if one of them is damaged or no pickle.")
+    show = commands.add_parser("show", help="tell what is in a dump, without loading it", description=SHOW)
     show.add_argument("files", nargs="+", metavar="FILE")
     show.add_argument("--json", action="store_true", help="all of it, as JSON")
     show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
