@@ -102,6 +102,36 @@ guard_may_import(const LoadGuard *guard, PyObject *module, PyObject *name)
     return known;
 }
 
+/* Arrays of numpy 2 come from numpy._core, which was numpy.core before 1.26. NULL with the exception that was set. */
+static PyObject *
+guard_find_in_old_numpy(const Guarded *guarded, PyObject *module, PyObject *name)
+{
+    static const char renamed[] = "numpy._core";
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *prefix = PyUnicode_FromString(renamed);
+    PyObject *old = NULL, *found = NULL;
+    if (prefix != NULL && PyUnicode_Tailmatch(module, prefix, 0, PY_SSIZE_T_MAX, -1) == 1) {
+        PyObject *rest = PyUnicode_Substring(module, (Py_ssize_t)sizeof renamed - 1, PY_SSIZE_T_MAX);
+        old = rest == NULL ? NULL : PyUnicode_FromFormat("numpy.core%U", rest);
+        Py_XDECREF(rest);
+    }
+    if (old != NULL) {
+        found = PyObject_CallMethod(guarded->base, "find_class", "OOO", guarded->unpickler, old, name);
+    }
+    Py_XDECREF(old);
+    Py_XDECREF(prefix);
+    PyErr_Clear();
+    if (found == NULL) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return found;
+}
+
 static PyObject *
 guard_find_class(PyObject *capsule, PyObject *args)
 {
@@ -121,6 +151,9 @@ guard_find_class(PyObject *capsule, PyObject *args)
     }
     PyObject *found = PyObject_CallMethod(guarded->base, "find_class", "OOO", guarded->unpickler,
                                           other == NULL ? module : other, name);
+    if (found == NULL && other == NULL) {
+        found = guard_find_in_old_numpy(guarded, module, name);
+    }
     if (found == NULL && (PyErr_ExceptionMatches(PyExc_AttributeError) || PyErr_ExceptionMatches(PyExc_ImportError))) {
         guard_explain_missing(guarded->guard, other == NULL ? module : other, name);
     }
