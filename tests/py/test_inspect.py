@@ -38,8 +38,8 @@ class Runs:
 
 
 def show(*arguments, home):
-    return subprocess.run([sys.executable, "-m", "hooking", "show", *map(str, arguments)], text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    return subprocess.run([sys.executable, "-m", "hooking", "show", *map(str, arguments)], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=environment(str(home), XDG_STATE_HOME=os.environ["XDG_STATE_HOME"]))
 
 
@@ -85,7 +85,8 @@ def test_a_compressed_one(path):
     dump([1], path)
     path.write_bytes(gzip.compress(path.read_bytes()))
     found = inspect_dump(path)
-    assert (found["kind"], found["packed"], found["whole"], found["signed"]) == ("dump", "compressed with gzip", True, True)
+    assert (found["kind"], found["packed"]) == ("dump", "compressed with gzip")
+    assert found["whole"] and found["signed"]
 
 
 def test_damage_in_a_buffer_is_found_unless_it_is_not_looked_for(path):
@@ -133,7 +134,7 @@ def test_it_is_shown(path, tmp_path):
     assert lines[0].startswith(f"{path}: a dump, ") and lines[0].endswith(", whole")
     rows = dict(line.split(maxsplit=1) for line in lines[1:])
     assert rows["name"] == "scores" and rows["type"] == "list" and rows["trust"] == "signed with your key"
-    assert rows["dumped"].endswith(f"at {tmp_path / 'program.py'}:7 in fit") and rows["buffers"] == "1: 70 kB"
+    assert rows["dumped"].endswith(f"at {tmp_path / 'program.py'}:6 in fit") and rows["buffers"] == "1: 70 kB"
 
 
 def test_one_that_would_run_code(path, tmp_path):
@@ -153,7 +154,7 @@ def test_damage_is_an_error(path, tmp_path):
 
 @pytest.mark.parametrize("content, said", [
     (None, "No such file or directory"), (b"", "is empty"), (b"hello", "nothing to load"),
-    (gzip.compress(b"x" * 1000)[:50], "damaged")])
+    (gzip.compress(b"x" * 1000)[:20], "damaged")])
 def test_what_cannot_be_shown(path, tmp_path, content, said):
     if content is not None:
         path.write_bytes(content)

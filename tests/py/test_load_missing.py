@@ -10,6 +10,11 @@ import pytest
 from dumps import run, stand_in
 from hooking import DumpError, dump, load
 
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
 
 @pytest.fixture
 def path(tmp_path, own_key):
@@ -231,12 +236,10 @@ def test_a_message_for_a_file_with_an_odd_name(own_key, tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_an_array_of_a_later_numpy(path, monkeypatch):
-    """numpy 2 has moved what arrays are made of; the pickle here is one that it has written."""
-    numpy = pytest.importorskip("numpy")
-    path.write_bytes(b"\x80\x04\x95\x84\x00\x00\x00\x00\x00\x00\x00\x8c\x16numpy._core.multiarray\x94\x8c\x0c_reconstruct"
-                     b"\x94\x93\x94\x8c\x05numpy\x94\x8c\x07ndarray\x94\x93\x94K\x00\x85\x94C\x01b\x94\x87\x94R\x94(K\x01K"
-                     b"\x02\x85\x94h\x03\x8c\x05dtype\x94\x93\x94\x8c\x02u1\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01|\x94NNNJ"
-                     b"\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94b\x89C\x02\x05\x06\x94t\x94b.")
+@pytest.mark.skipif(numpy is None, reason="wants NumPy")
+def test_an_array_of_a_later_numpy(path):
+    """numpy 2 has moved what arrays are made of."""
+    written = pickle.dumps(numpy.array([5, 6]), protocol=2)
+    path.write_bytes(written.replace(b"cnumpy.core.", b"cnumpy._core."))
     loaded = load(path)
     assert isinstance(loaded, numpy.ndarray) and loaded.tolist() == [5, 6]
