@@ -67,15 +67,21 @@ sign_with(const unsigned char key[DUMP_KEY], const void *bytes, size_t size, uns
 }
 
 int
-dump_sign(const Buffer *bytes, unsigned char signature[DUMP_SIGNATURE])
+dump_sign(const Buffer *bytes, unsigned char signature[DUMP_SIGNATURE], PyObject **why)
 {
     unsigned char key[DUMP_KEY];
     char *path;
-    const char *why;
+    const char *reason;
+    *why = NULL;
     memset(signature, 0, DUMP_SIGNATURE);
-    bool has_key = dump_key_read(key, true, &path, &why);
+    bool has_key = dump_key_read(key, true, &path, &reason);
+    if (!has_key) {
+        PyObject *place = path == NULL ? PyUnicode_FromString("no key") : PyUnicode_DecodeFSDefault(path);
+        *why = place == NULL ? NULL : PyUnicode_FromFormat("%U: %s", place, reason);
+        Py_XDECREF(place);
+    }
     free(path);
-    return has_key ? sign_with(key, bytes->bytes, bytes->size, signature) : 0;
+    return has_key ? sign_with(key, bytes->bytes, bytes->size, signature) : *why == NULL ? -1 : 0;
 }
 
 int

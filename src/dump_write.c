@@ -42,6 +42,7 @@ typedef struct Write {
     size_t region_room;
     struct timespec looked; /* when signals were last looked at */
     bool readonly_follows;  /* an opcode that the last buffer has made superfluous may come */
+    PyObject *unsigned_why; /* owned or NULL: why there is no signature */
 } Write;
 
 /* ---- the file ---- */
@@ -400,7 +401,7 @@ write_trailer(Write *w)
         PyErr_NoMemory();
         goto done;
     }
-    if (dump_sign(&out, trailer->signature) < 0) {
+    if (dump_sign(&out, trailer->signature, &w->unsigned_why) < 0) {
         goto done;
     }
     dump_trailer_sign(&out, trailer->signature);
@@ -452,12 +453,16 @@ dump_write(PyObject *object, PyObject *pickler, PyObject *path, DumpTrailer *tra
     safe = dump_file_commit(&w.file);
     Py_END_ALLOW_THREADS
     ret = safe ? 0 : write_fail(&w);
+    if (safe && w.unsigned_why != NULL) {
+        ret = PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "%S is saved, but not signed: %U", path, w.unsigned_why);
+    }
 done:
     methods_close(sink);
     dump_file_end(&w.file);
     digests_clear(&w.digests);
     buffer_free(&w.collected);
     free(w.bounce);
+    Py_XDECREF(w.unsigned_why);
     Py_XDECREF(w.waiting);
     Py_XDECREF(w.hash);
     Py_XDECREF(sink);
