@@ -121,13 +121,26 @@ keep_save(Console *console, DumpRequest *request)
     DumpProgress tell = progress_begin(&progress, &console->talk);
     request->progress = &tell;
     request->frame = console->view.frame;
-    if (talk_enter(&console->talk) < 0) {
-        return -1;
-    }
     int ret = dump_save(request);
-    talk_leave(&console->talk);
     progress_end(&progress);
     return ret;
+}
+
+/* Is it a function, a class or a module? A program that does not have it could load nothing of the file. */
+static bool
+keep_is_code(PyObject *value)
+{
+    const char *const kinds[] = {"FunctionType", "BuiltinFunctionType", "ModuleType"};
+    PyObject *types = compat_import("types");
+    bool is_code = PyType_Check(value);
+    for (size_t i = 0; types != NULL && !is_code && i < sizeof kinds / sizeof *kinds; i++) {
+        PyObject *kind = PyObject_GetAttrString(types, kinds[i]);
+        is_code = kind == (PyObject *)Py_TYPE(value);
+        Py_XDECREF(kind);
+    }
+    PyErr_Clear();
+    Py_XDECREF(types);
+    return is_code;
 }
 
 /* Those of the names whose values can be pickled, as a dict; the others, and why, are told. */
@@ -146,7 +159,11 @@ keep_all_values(Console *console)
             continue; /* the prompt's last value, and the interpreter's, as __builtins__ */
         }
         int found = scope_get(console->scope, name, &value);
-        int can = found <= 0 ? found : dump_try(value, name, &why);
+        int can = found <= 0 ? found : keep_is_code(value) ? 0 : dump_try(value, name, &why);
+        if (found > 0 && can == 0 && why == NULL) {
+            why = PyUnicode_FromFormat("%U: code, of which a dump has the name alone", name);
+            can = why == NULL ? -1 : 0;
+        }
         if (can < 0 || (can > 0 && PyDict_SetItem(values, name, value) < 0)
             || (why != NULL && console_say(console, "left out: %U", why) < 0)) {
             Py_CLEAR(values);
@@ -164,11 +181,8 @@ static int
 dump_all(Console *console, PyObject *path)
 {
     int ret = -1;
-    PyObject *values = NULL, *what = NULL, *comma = NULL, *keys = NULL;
-    if (talk_enter(&console->talk) == 0) {
-        values = keep_all_values(console);
-        talk_leave(&console->talk);
-    }
+    PyObject *what = NULL, *comma = NULL, *keys = NULL;
+    PyObject *values = keep_all_values(console);
     DumpRequest request = {.object = values, .path = path, .all = true};
     if (values == NULL || keep_save(console, &request) < 0) {
         goto done;
@@ -407,11 +421,7 @@ load_run(Console *console, const char *rest)
         goto done;
     }
     request.path = path;
-    if (talk_enter(&console->talk) < 0) {
-        goto done;
-    }
     int loaded = load_file(console->state, &request, &value, &facts);
-    talk_leave(&console->talk);
     if (loaded == 0) {
         ret = load_bind(console, name, value, facts);
         Py_DECREF(value);

@@ -220,6 +220,15 @@ def test_all_variables(t, mine, tmp_path):
     assert t.run("number, table, x, lock") == "([1, 2], {'a': 1}, 1, 1)"
 
 
+def test_code_is_left_out(t, mine, tmp_path):
+    """A program without that function could load nothing of the file."""
+    t.run("del lock; import math; twice = lambda n: 2 * n; least = min; Own = type('Own', (), {})")
+    shown = t.run("dump --all all").split("\n")
+    left = ["Own", "least", "math", "twice"]
+    assert shown[:-1] == [f"left out: {name}: code, of which a dump has the name alone" for name in left]
+    assert load(tmp_path / "all") == {"number": [1, 2], "table": {"a": 1}, "x": 1}
+
+
 def test_all_where_nothing_of_it_is(t):
     """In the caller's frame the names are free: nothing is asked."""
     t.run("dump --all all")
