@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "digest_wide.h"
+
 /* In line, as the compiler then sees the sizes; and the one binary depends on no library more. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -38,10 +40,16 @@ void
 digests_add(Digests *digests, const void *bytes, size_t size)
 {
     const char *at = bytes;
+    bool wide = digest_wide_is_there();
     while (size > 0) {
         uint64_t room = digests->block - digests->done;
         size_t part = size < room ? size : (size_t)room;
-        XXH3_128bits_update(digests->state, at, part);
+        if (wide) {
+            digest_wide_update(digests->state, at, part);
+        }
+        else {
+            XXH3_128bits_update(digests->state, at, part);
+        }
         digests->done += part;
         at += part;
         size -= part;

@@ -21,7 +21,7 @@ enum {
     SMALLEST_BUFFER = 64 << 10, /* bytes: smaller ones stay in the stream */
     PAGE = 4096,
     COLLECTED = 256 << 10,      /* bytes of the stream that are written at once */
-    BOUNCE = 256 << 10,         /* bytes of a buffer that are written at once: they stay in the cache meanwhile */
+    BOUNCE = 512 << 10,         /* bytes of a buffer that are written at once: they stay in the cache meanwhile */
     INTERVAL = 100000000,       /* ns between two looks at signals */
 };
 
