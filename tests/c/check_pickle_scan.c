@@ -384,12 +384,14 @@ static const struct {
 } large[] = {
     {"", "N", ".", PICKLE_SAFE},                                      /* a deep stack */
     {"", "(", "N.", PICKLE_SAFE},                                     /* many marks */
-    {")", "\205", ".", PICKLE_SAFE},                                  /* deep tuples */
+    {")", "\205", ".", PICKLE_ASK},                                   /* deep tuples */
+    {"cbuiltins\nslice\nq\1Nq\2", "h\1h\2\205Rq\2", ".", PICKLE_ASK}, /* deep slices */
+    {")q\1", "\205" "0h\1", ".", PICKLE_SAFE},                         /* many tuples that are not deep */
     {"]", "]a", ".", PICKLE_SAFE},
     {"](", "K\1", "e.", PICKLE_SAFE},
     {"N", "\224", ".", PICKLE_SAFE},                                  /* a large memo */
     {")\224", "h\2" "0h\2" "0", ".", PICKLE_BROKEN},
-    {")q\1", "2\206q\1h\1", ".", PICKLE_SAFE},                        /* tuples of themselves */
+    {")q\1", "2\206q\1h\1", ".", PICKLE_ASK},                         /* tuples of themselves */
     {"", "cbuiltins\nobject\n)R0", "N.", PICKLE_SAFE},
     {"}q\1Vaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nq\2", "0h\1h\2h\2s", ".", PICKLE_SAFE},
 };
