@@ -360,7 +360,11 @@ load_bind(Console *console, PyObject *name, PyObject *value, PyObject *facts)
 {
     bool all = PyDict_GetItemString(facts, "all") != NULL && PyDict_Check(value);
     if (all && name == NULL) {
-        return load_bind_all(console, value);
+        /* What is replaced may run code on its way out, and that may have the dict. */
+        PyObject *own = PyDict_Copy(value);
+        int bound = own == NULL ? -1 : load_bind_all(console, own);
+        Py_XDECREF(own);
+        return bound;
     }
     PyObject *kept = PyDict_GetItemString(facts, "name"); /* borrowed */
     int has_name = kept == NULL ? 0 : keep_is_name(kept);

@@ -72,12 +72,14 @@ facts_add_time(DumpTrailer *trailer)
 static int
 facts_add_libraries(DumpTrailer *trailer)
 {
-    PyObject *modules = PySys_GetObject("modules");
+    PyObject *modules = Py_XNewRef(PySys_GetObject("modules"));
     PyObject *list = PyList_New(0), *comma = PyUnicode_FromString(", ");
     int ret = -1;
     for (const char *const *name = LIBRARIES; list != NULL && modules != NULL && *name != NULL; name++) {
-        PyObject *module = PyDict_Check(modules) ? PyDict_GetItemString(modules, *name) : NULL; /* borrowed */
+        /* One that is made late may put another in its place, and be gone: references of our own. */
+        PyObject *module = PyDict_Check(modules) ? Py_XNewRef(PyDict_GetItemString(modules, *name)) : NULL;
         PyObject *version = module == NULL ? NULL : PyObject_GetAttrString(module, "__version__");
+        Py_XDECREF(module);
         if (version == NULL || !PyUnicode_Check(version)) {
             PyErr_Clear();
             Py_XDECREF(version);
@@ -97,6 +99,7 @@ facts_add_libraries(DumpTrailer *trailer)
 done:
     Py_XDECREF(comma);
     Py_XDECREF(list);
+    Py_XDECREF(modules);
     return ret;
 }
 

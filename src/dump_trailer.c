@@ -172,6 +172,14 @@ trailer_fault(DumpKind kind, const char *message, uint64_t at, const char **why,
     return kind;
 }
 
+size_t
+dump_trailer_size(const unsigned char *bytes, size_t size)
+{
+    bool ends = size >= SMALLEST && memcmp(bytes + size - MAGIC_SIZE, END, MAGIC_SIZE) == 0;
+    uint64_t whole = ends ? trailer_number(bytes + size - MAGIC_SIZE - NUMBER) : 0;
+    return whole <= size ? (size_t)whole : 0;
+}
+
 DumpKind
 dump_trailer_read(const unsigned char *bytes, size_t size, DumpTrailer *trailer, const char **why, uint64_t *offset)
 {

@@ -70,6 +70,9 @@ const char *dump_trailer_fact(const DumpTrailer *trailer, const char *name);
 void dump_trailer_write(const DumpTrailer *trailer, Buffer *out);
 void dump_trailer_sign(Buffer *out, const unsigned char signature[DUMP_SIGNATURE]);
 
+/* How long the trailer is that a file ends with, by its own word; 0 for none. */
+size_t dump_trailer_size(const unsigned char *bytes, size_t size);
+
 /* Find the trailer at the end of a file. Unless it is whole, *why says what is wrong and *offset where. Out of memory
  * is damage as well. dump_trailer_clear() in every case. */
 DumpKind dump_trailer_read(const unsigned char *bytes, size_t size, DumpTrailer *trailer, const char **why,

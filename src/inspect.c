@@ -113,7 +113,8 @@ inspect_source(PyObject *found, const LoadSource *source)
         return inspect_put(found, "damage", inspect_damage(source));
     }
     if (source->kind != NULL) {
-        return inspect_put(found, "reader", PyUnicode_FromString(source->kind->reader));
+        const char *reader = source->kind->reader == NULL ? "unpack it first" : source->kind->reader;
+        return inspect_put(found, "reader", PyUnicode_FromString(reader));
     }
     if (source->dump == DUMP_WHOLE
         && (inspect_put(found, "facts", dump_facts_dict(&source->trailer)) < 0

@@ -15,6 +15,7 @@ typedef struct Map {
     PyObject_HEAD
     void *bytes;
     Py_ssize_t size;
+    bool changes; /* others than the user may write to the file */
 } Map;
 
 static int
@@ -60,7 +61,7 @@ enum { NOTHING = -1 }; /* no error number: the file is empty, and cannot be mapp
 
 /* 0, NOTHING, or errno and, where strerror() would mislead, *why. */
 static int
-map_file(const char *path, void **bytes, size_t *size, const char **why)
+map_file(const char *path, void **bytes, size_t *size, bool *changes, const char **why)
 {
     struct stat found;
     int error = 0;
@@ -81,6 +82,7 @@ map_file(const char *path, void **bytes, size_t *size, const char **why)
     }
     else {
         *size = (size_t)found.st_size;
+        *changes = (found.st_uid != geteuid() && found.st_uid != 0) || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
         *bytes = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
         error = *bytes == MAP_FAILED ? errno : 0;
     }
@@ -94,13 +96,14 @@ load_map_open(ModuleState *state, PyObject *path)
     PyObject *name = NULL;
     void *bytes = NULL;
     size_t size = 0;
+    bool changes = false;
     const char *why;
     int error;
     if (PyUnicode_FSConverter(path, &name) == 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    error = map_file(PyBytes_AsString(name), &bytes, &size, &why);
+    error = map_file(PyBytes_AsString(name), &bytes, &size, &changes, &why);
     Py_END_ALLOW_THREADS
     Py_DECREF(name);
     if (error == NOTHING) {
@@ -123,5 +126,20 @@ load_map_open(ModuleState *state, PyObject *path)
     }
     map->bytes = bytes;
     map->size = (Py_ssize_t)size;
+    map->changes = changes;
     return (PyObject *)map;
+}
+
+/* A private mapping shows what others write until a page of it is written to here. */
+void
+load_map_keep(const ModuleState *state, PyObject *map, size_t offset, size_t size)
+{
+    if (Py_TYPE(map) != state->map_type || !((Map *)map)->changes || size == 0) {
+        return;
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), end = offset + size;
+    volatile char *bytes = ((Map *)map)->bytes;
+    for (size_t at = offset - offset % page; at < end; at += page) {
+        bytes[at] = bytes[at];
+    }
 }

@@ -130,6 +130,31 @@ source_hash(const LoadSource *source, unsigned char digest[DUMP_DIGEST])
     return ret;
 }
 
+/* What is checked now is what is unpickled later, whoever may write to the file: all but the contents of buffers. The
+ * end comes first, for it says where those are. */
+static void
+source_keep_end(const ModuleState *state, const LoadSource *source)
+{
+    size_t last = source->size < DUMP_HEAD_SIZE ? source->size : DUMP_HEAD_SIZE;
+    load_map_keep(state, source->base, 0, last);
+    load_map_keep(state, source->base, source->size - last, last);
+    size_t end = dump_trailer_size(source->bytes, source->size);
+    load_map_keep(state, source->base, source->size - end, end);
+}
+
+static void
+source_keep_stream(const ModuleState *state, const LoadSource *source)
+{
+    bool dump = source->dump == DUMP_WHOLE;
+    size_t from = 0, end = dump ? (size_t)source->trailer.stream_end : source->size;
+    for (size_t i = 0; i < source->trailer.region_count; i++) {
+        const DumpRegion *region = &source->trailer.regions[i];
+        load_map_keep(state, source->base, from, (size_t)region->offset - from);
+        from = (size_t)(region->offset + region->size);
+    }
+    load_map_keep(state, source->base, from, end - from);
+}
+
 /* Is everything as it was written? */
 static int
 source_check(LoadSource *source, bool verify)
@@ -182,9 +207,15 @@ load_source_open(ModuleState *state, LoadSource *source, PyObject *path, bool ve
         }
         source->kind = load_kind_of(source->bytes, source->size);
     }
+    source_keep_end(state, source);
     source->dump = dump_trailer_read(source->bytes, source->size, &source->trailer, &source->why, &source->offset);
     if (source->dump == DUMP_NONE && source_has_end(source)) {
         return source_damaged(source, "its beginning is not what was written", 0, DUMP_HEAD_SIZE);
+    }
+    if (source->dump == DUMP_WHOLE || source->dump == DUMP_NONE) {
+        Py_BEGIN_ALLOW_THREADS
+        source_keep_stream(state, source);
+        Py_END_ALLOW_THREADS
     }
     return source->dump == DUMP_WHOLE ? source_check(source, verify) : 0;
 }

@@ -17,6 +17,8 @@
 enum {
     SCAN_MEMO_AHEAD = 1 << 16, /* a memo index may be so far beyond the opcodes: the unpickler makes room up to it */
     SCAN_PROTOCOL = 5,
+    SCAN_LEVELS = 1000, /* tuples in tuples, which are hashed, and slices, which are freed, one within the other: deeper
+                           than a pickler goes, the interpreter's stack would not hold it */
 };
 
 /* ---- the verdict ---- */
@@ -354,6 +356,9 @@ scan_stop(Scan *scan)
     if (scan->strange_key && scan->converts) {
         scan->at = scan->strange_at;
         pickle_scan_ask(scan, "it has a name with two underscores where arrays are made");
+    }
+    if (scan->machine.most_levels > SCAN_LEVELS) {
+        pickle_scan_ask(scan, "it nests tuples or arguments %zu levels deep", scan->machine.most_levels);
     }
     return true;
 }

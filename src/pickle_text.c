@@ -28,7 +28,10 @@ static PickleText
 text_int(const unsigned char *text, size_t size)
 {
     size_t sign = text_sign(text, size), digits = text_digits(text + sign, size - sign);
-    if (digits == 0 || sign + digits != size) {
+    /* A 0 before other digits makes the unpickler in C read an INT as octal, and that in Python refuse it; 00 and 01
+     * are the bools. */
+    bool octal = digits > 1 && text[sign] == '0' && (digits > 2 || text[sign + 1] > '1');
+    if (digits == 0 || sign + digits != size || octal) {
         return PICKLE_TEXT_WRONG;
     }
     return digits > TEXT_DIGITS ? PICKLE_TEXT_LONG : PICKLE_TEXT_RIGHT;

@@ -97,6 +97,16 @@ unpickle_take_mark(Unpickle *machine, size_t *depth)
 
 /* ---- tuples and products ---- */
 
+static size_t
+unpickle_levels(const Unpickle *machine, Value value)
+{
+    ValueKind kind = unpickle_kind(value);
+    size_t number = unpickle_number_of(value);
+    return kind == VALUE_TUPLE     ? machine->tuples[number].levels
+           : kind == VALUE_PRODUCT ? machine->tuples[machine->products[number].arguments].levels
+                                   : 0;
+}
+
 void
 unpickle_tuple(Unpickle *machine, size_t depth)
 {
@@ -110,7 +120,13 @@ unpickle_tuple(Unpickle *machine, size_t depth)
     if (kept > 0) {
         memcpy(machine->elements + machine->element_count, machine->stack + depth, kept * sizeof *machine->elements);
     }
-    machine->tuples[machine->tuple_count] = (TupleValue){machine->element_count, count};
+    size_t levels = 0;
+    for (size_t i = depth; i < machine->depth; i++) {
+        size_t below = unpickle_levels(machine, machine->stack[i]);
+        levels = below > levels ? below : levels;
+    }
+    machine->tuples[machine->tuple_count] = (TupleValue){machine->element_count, count, levels + 1};
+    machine->most_levels = levels + 1 > machine->most_levels ? levels + 1 : machine->most_levels;
     machine->element_count += kept;
     machine->depth = depth;
     unpickle_push(machine, unpickle_value(VALUE_TUPLE, machine->tuple_count++));

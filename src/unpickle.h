@@ -34,6 +34,7 @@ enum { UNPICKLE_KEPT = 16 }; /* so many of a tuple's elements are known */
 typedef struct TupleValue {
     size_t first; /* of elements */
     size_t count; /* of all it has */
+    size_t levels; /* of tuples and arguments in each other, with this one */
 } TupleValue;
 
 /* What a call of a global has made. */
@@ -54,6 +55,7 @@ typedef struct Unpickle {
     size_t memo_count, memo_size, memo_room;
     TupleValue *tuples;
     size_t tuple_count, tuple_room;
+    size_t most_levels; /* of any tuple */
     Value *elements;
     size_t element_count, element_room;
     size_t *lists; /* how many items each has */

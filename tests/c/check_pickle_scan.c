@@ -33,6 +33,8 @@ typedef struct Case {
 #define EMPTY "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntC\1btR"
 #define OBJECTS(shape, list) EMPTY "(I1\n(" shape "t" DTYPE "(VO8\nI00\nI01\ntRI00\n" list "tb."
 
+#define OBJECT_TYPE(flags) DTYPE "(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\n" flags "tb"
+
 static const Case cases[] = {
     SAFE("nothing", NULL, "N."),
     SAFE("what stands behind STOP does not count", NULL, "N.cos\nsystem\n(S'id'\ntR."),
@@ -147,6 +149,8 @@ static const Case cases[] = {
     {"a number of too many digits to read", NULL, 0, PICKLE_ASK, NULL}, /* made below */
 
     /* numpy: what a dtype's state says is believed */
+    SAFE("bools of protocol 0", NULL, "(I00\nI01\nI0\nI-1\nL0L\nl."),
+    SAFE("an object dtype", "numpy.dtype", OBJECT_TYPE("I63\n") "."),
     SAFE("a dtype", "numpy.dtype", DTYPE "(Vf8\nI00\nI01\ntR(I3\nV<\nNNNI-1\nI-1\nI0\ntb."),
     ASK("an object dtype without its flags", "numpy.dtype", DTYPE "(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI0\ntb."),
     ASK("a dtype with fields", "numpy.dtype", DTYPE "(VV8\nI00\nI01\ntR(I3\nV|\nN(Va\nt}I8\nI1\nI0\ntb."),
@@ -196,6 +200,8 @@ static const Case cases[] = {
     BROKEN("BINSTRING with a negative length", "T\377\377\377\377."),
     BROKEN("LONG4 with a negative length", "\213\377\377\377\377."),
     BROKEN("an int that is none", "I0x\n."),
+    BROKEN("an int that is octal to the unpickler in C", "I063\n."),
+    BROKEN("octal flags, of an object dtype that does not own its objects", OBJECT_TYPE("I063\n") "."),
     BROKEN("an int without digits", "I\n."),
     BROKEN("a float that is none", "F1.2.3\n."),
     BROKEN("a string without quotes", "Sabc\n."),
@@ -378,12 +384,14 @@ static const struct {
 } large[] = {
     {"", "N", ".", PICKLE_SAFE},                                      /* a deep stack */
     {"", "(", "N.", PICKLE_SAFE},                                     /* many marks */
-    {")", "\205", ".", PICKLE_SAFE},                                  /* deep tuples */
+    {")", "\205", ".", PICKLE_ASK},                                   /* deep tuples */
+    {"cbuiltins\nslice\nq\1Nq\2", "h\1h\2\205Rq\2", ".", PICKLE_ASK}, /* deep slices */
+    {")q\1", "\205" "0h\1", ".", PICKLE_SAFE},                         /* many tuples that are not deep */
     {"]", "]a", ".", PICKLE_SAFE},
     {"](", "K\1", "e.", PICKLE_SAFE},
     {"N", "\224", ".", PICKLE_SAFE},                                  /* a large memo */
     {")\224", "h\2" "0h\2" "0", ".", PICKLE_BROKEN},
-    {")q\1", "2\206q\1h\1", ".", PICKLE_SAFE},                        /* tuples of themselves */
+    {")q\1", "2\206q\1h\1", ".", PICKLE_ASK},                         /* tuples of themselves */
     {"", "cbuiltins\nobject\n)R0", "N.", PICKLE_SAFE},
     {"}q\1Vaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nq\2", "0h\1h\2h\2s", ".", PICKLE_SAFE},
 };

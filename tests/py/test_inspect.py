@@ -89,6 +89,13 @@ def test_a_compressed_one(path):
     assert found["whole"] and found["signed"]
 
 
+def test_one_that_is_compressed_twice(path):
+    path.write_bytes(gzip.compress(gzip.compress(pickle.dumps(1))))
+    found = inspect_dump(path)
+    assert (found["kind"], found["packed"]) == ("compressed with gzip", "compressed with gzip")
+    assert found["reader"] == "unpack it first"
+
+
 def test_damage_in_a_buffer_is_found_unless_it_is_not_looked_for(path):
     dump(buffer(9 << 20), path)
     where = inspect_dump(path)["buffers"][0]["offset"] + (5 << 20)

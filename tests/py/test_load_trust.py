@@ -3,6 +3,7 @@
 import collections
 import datetime
 import decimal
+import hmac
 import os
 import pickle
 import random
@@ -156,6 +157,50 @@ def test_a_dump_that_somebody_else_has_made_anew(path, own_key, tmp_path):
     with pytest.raises(UntrustedDump, match="posix.system"):
         load(path)
     assert not (tmp_path / "marker").exists()
+
+
+def write_over(path, content):
+    with path.open("r+b") as file:  # the same file: what is mapped is seen to change
+        file.write(content)
+
+
+def test_what_others_write_after_the_check_is_not_loaded(path, monkeypatch, tmp_path):
+    """A file of mine that others may write to, between the look at its signature and the unpickling."""
+    marker = tmp_path / "marker"
+    mine = ["x" * 300, "y" * 70_000]
+    dump(mine, path)
+    path.chmod(0o666)
+    digest = hmac.digest
+
+    def digest_and_change(*arguments):
+        write_over(path, pickle.dumps(Runs(marker), 5))
+        return digest(*arguments)
+
+    monkeypatch.setattr(hmac, "digest", digest_and_change)
+    assert load(path) == mine
+    assert path.read_bytes().count(b"posix") == 1 and not marker.exists()
+
+
+def spoil(path):
+    write_over(path, b"\xff" * path.stat().st_size)
+
+
+class WritesOver:
+    """Does what another process may do while the pickle is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return spoil, (self.path,)
+
+
+def test_what_others_write_while_a_pickle_is_loaded(path):
+    rest = [f"{number:1000}" for number in range(300)]
+    path.write_bytes(pickle.dumps([WritesOver(path), *rest]))
+    path.chmod(0o666)
+    assert load(path, trust=True) == [None, *rest]
+    assert set(path.read_bytes()) == {0xff}
 
 
 KEYS = {
