@@ -164,6 +164,10 @@ keep_all_values(Console *console)
             why = PyUnicode_FromFormat("%U: code, of which a dump has the name alone", name);
             can = why == NULL ? -1 : 0;
         }
+        if (why != NULL && PyUnicode_Tailmatch(why, name, 0, PY_SSIZE_T_MAX, -1) == 0) {
+            Py_SETREF(why, PyUnicode_FromFormat("%U: %U", name, why));
+            can = why == NULL ? -1 : can;
+        }
         if (can < 0 || (can > 0 && PyDict_SetItem(values, name, value) < 0)
             || (why != NULL && console_say(console, "left out: %U", why) < 0)) {
             Py_CLEAR(values);

@@ -63,6 +63,26 @@ command_no_argument(const Command *command, const char *rest)
     return -1;
 }
 
+/* A text of several sentences, wrapped between words. */
+static int
+help_detail(Console *console, const char *detail)
+{
+    PyObject *textwrap = compat_import("textwrap"), *text = PyUnicode_FromString(detail);
+    PyObject *fill = textwrap == NULL ? NULL : PyObject_GetAttrString(textwrap, "fill");
+    PyObject *args = fill == NULL || text == NULL ? NULL : Py_BuildValue("(Oi)", text, talk_columns(&console->talk));
+    PyObject *named = args == NULL ? NULL : Py_BuildValue("{ssss}", "initial_indent", "    ", "subsequent_indent",
+                                                          "    ");
+    PyObject *filled = named == NULL ? NULL : PyObject_Call(fill, args, named);
+    int ret = filled == NULL ? -1 : console_say(console, "%U", filled);
+    Py_XDECREF(filled);
+    Py_XDECREF(named);
+    Py_XDECREF(args);
+    Py_XDECREF(fill);
+    Py_XDECREF(text);
+    Py_XDECREF(textwrap);
+    return ret;
+}
+
 static int
 help_one(Console *console, const Command *command)
 {
@@ -73,14 +93,7 @@ help_one(Console *console, const Command *command)
     if (ret == 0) {
         ret = console_say(console, "    %s", command->summary);
     }
-    for (const char *line = command->detail; ret == 0 && *line != '\0';) {
-        int size = (int)strcspn(line, "\n");
-        PyObject *text = PyUnicode_FromStringAndSize(line, size);
-        ret = text == NULL ? -1 : console_say(console, "    %U", text);
-        Py_XDECREF(text);
-        line += size + (line[size] == '\n');
-    }
-    return ret;
+    return ret == 0 && *command->detail != '\0' ? help_detail(console, command->detail) : ret;
 }
 
 static int

@@ -61,6 +61,10 @@ console_show_complaint(Console *console)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
+    if (value != NULL && PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt)) {
+        Py_CLEAR(traceback); /* where the command was is nobody's business */
+        PyException_SetTraceback(value, Py_None);
+    }
     if (traceback != NULL || value == NULL || PyErr_GivenExceptionMatches(value, PyExc_SyntaxError)
         || PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt)) {
         PyErr_Restore(type, value, traceback);

@@ -308,12 +308,15 @@ file_sync(int fd)
 }
 
 bool
+dump_file_save(DumpFile *file)
+{
+    return file_allow(file, file->mode) && (file_sync(file->fd) == 0 || file_fail(file, NULL));
+}
+
+bool
 dump_file_commit(DumpFile *file)
 {
-    if (!file_allow(file, file->mode)) {
-        return false;
-    }
-    if (file_sync(file->fd) < 0 || renameat(file->folder, file->temporary, file->folder, file->target) < 0) {
+    if (renameat(file->folder, file->temporary, file->folder, file->target) < 0) {
         return file_fail(file, NULL);
     }
     free(file->temporary);

@@ -29,8 +29,11 @@ bool dump_file_begin(DumpFile *file, const char *path);
 /* All of the bytes. False as above. */
 bool dump_file_write(DumpFile *file, const void *bytes, size_t size);
 
-/* All is written: make it safe on the disk, and let it take the place. False as above: then the old one is there; or
- * the new one, but a power failure may undo that, and `failed` says so. */
+/* All is written: make it safe on the disk, which may take its time. False as above. */
+bool dump_file_save(DumpFile *file);
+
+/* Then let it take the place. False as above: then the old one is there; or the new one, but a power failure may undo
+ * that, and `failed` says so. */
 bool dump_file_commit(DumpFile *file);
 
 /* Let go of everything; what was not committed is as if it had never been. */

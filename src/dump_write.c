@@ -450,8 +450,16 @@ dump_write(PyObject *object, PyObject *pickler, PyObject *path, DumpTrailer *tra
     }
     bool safe;
     Py_BEGIN_ALLOW_THREADS
-    safe = dump_file_commit(&w.file);
+    safe = dump_file_save(&w.file);
     Py_END_ALLOW_THREADS
+    if (safe && PyErr_CheckSignals() < 0) { /* Ctrl-C while it was saved: the last moment at which the old one stays */
+        goto done;
+    }
+    if (safe) {
+        Py_BEGIN_ALLOW_THREADS
+        safe = dump_file_commit(&w.file);
+        Py_END_ALLOW_THREADS
+    }
     ret = safe ? 0 : write_fail(&w);
     if (safe && w.unsigned_why != NULL) {
         ret = PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "%S is saved, but not signed: %U", path, w.unsigned_why);

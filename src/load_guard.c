@@ -53,8 +53,9 @@ guard_explain_missing(const LoadGuard *guard, PyObject *module, PyObject *name)
     PyObject *message;
     if (main_module != NULL) {
         message = PyUnicode_FromFormat("%S needs %U of __main__, which was %U when it was dumped and is another "
-                                       "program now: load(path, modules={'__main__': '%U'}) finds it there",
-                                       guard->path, name, main_file == NULL ? main_module : main_file, main_module);
+                                       "program now: hooking.load(%R, modules={'__main__': '%U'}) finds it there",
+                                       guard->path, name, main_file == NULL ? main_module : main_file, guard->path,
+                                       main_module);
     }
     else if (needs != NULL && PyUnicode_Find(module, needs, 0, PyUnicode_GetLength(module), 1) == 0) {
         message = PyUnicode_FromFormat("%S needs %U, which is not installed here: python -m pip install %U",

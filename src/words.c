@@ -199,8 +199,8 @@ words_last_file(const char *text, Buffer *file, bool *literal)
     const char *start = may_quote ? words_quote_start(text, end) : end;
     bool quoted = start < end;
     start = quoted ? start : words_word_start(text, end);
-    if (start == end) {
-        return -1;
+    if (start == end || (!quoted && (*start == '"' || *start == '\''))) {
+        return -1; /* none, or one whose quote is not closed */
     }
     *literal = quoted && *start == '\'';
     const char *last = quoted ? end - 1 : end;

@@ -65,7 +65,7 @@ def summary(found):
         return text, f"nothing to load: {found['reader']}"
     if found["does"] == "broken":
         return text, found["why"]
-    return text + ", whole", None
+    return text + (", whole" if found["kind"] == "dump" else ", complete (without digests)"), None
 
 
 def show(path, as_json=False, verify=True):

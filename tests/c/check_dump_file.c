@@ -156,7 +156,8 @@ replace(const char *path, const char *text)
 {
     size_t half = strlen(text) / 2;
     bool done = dump_file_begin(&file, path) && dump_file_write(&file, text, half)
-                && dump_file_write(&file, text + half, strlen(text) - half) && dump_file_commit(&file);
+                && dump_file_write(&file, text + half, strlen(text) - half) && dump_file_save(&file)
+                && dump_file_commit(&file);
     dump_file_end(&file);
     return done;
 }
@@ -214,7 +215,7 @@ START_TEST(test_nothing_is_seen_before_the_end)
     ck_assert(dump_file_begin(&file, "x"));
     ck_assert(dump_file_write(&file, "new", 3));
     ck_assert_str_eq(content("x"), "old");
-    ck_assert(dump_file_commit(&file));
+    ck_assert(dump_file_save(&file) && dump_file_commit(&file));
     ck_assert_str_eq(content("x"), "new");
     dump_file_end(&file);
 }
@@ -255,7 +256,7 @@ START_TEST(test_writers_at_once)
     }
     for (int i = 0; i < WRITERS; i++) {
         const char digit[] = {(char)('0' + i), '\0'};
-        ck_assert(dump_file_commit(&files[i]));
+        ck_assert(dump_file_save(&files[i]) && dump_file_commit(&files[i]));
         ck_assert_str_eq(content("x"), digit);
         dump_file_end(&files[i]);
     }
@@ -463,7 +464,7 @@ START_TEST(test_folders_that_move_meanwhile)
     ck_assert_int_eq(rename("sub", "moved"), 0);
     ck_assert_int_eq(chdir("/"), 0);
     ck_assert(dump_file_write(&file, "new", 3));
-    ck_assert(dump_file_commit(&file));
+    ck_assert(dump_file_save(&file) && dump_file_commit(&file));
     dump_file_end(&file);
     ck_assert_str_eq(content(at("moved/x")), "new");
     ck_assert_int_eq(names_in(at("moved")), 1);
@@ -771,7 +772,7 @@ START_TEST(test_interrupted_syncs)
 {
     ck_assert(dump_file_begin(&file, "x"));
     system_does.interrupts = 5;
-    ck_assert(dump_file_commit(&file));
+    ck_assert(dump_file_save(&file) && dump_file_commit(&file));
     dump_file_end(&file);
 }
 END_TEST
@@ -834,7 +835,7 @@ START_TEST(test_another_writer_takes_it_for_litter)
     unlink(swept);
     close(sweeper);
     ck_assert(dump_file_write(&file, "new", 3));
-    ck_assert_msg(dump_file_commit(&file), "%s", strerror(file.error));
+    ck_assert_msg(dump_file_save(&file) && dump_file_commit(&file), "%s", strerror(file.error));
     dump_file_end(&file);
     ck_assert_str_eq(content("x"), "new");
     ck_assert_int_eq(names_in("."), 1);

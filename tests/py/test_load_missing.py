@@ -47,7 +47,7 @@ def test_a_class_of_another_program(model):
         load(model / "model")
     said = str(caught.value)
     assert said.startswith(f"{model / 'model'} needs Model of __main__, which was {model / 'train.py'} ")
-    assert "load(path, modules={'__main__': 'train'})" in said and "\n" not in said
+    assert f"hooking.load('{model / 'model'}', modules={{'__main__': 'train'}})" in said and "\n" not in said
     assert isinstance(caught.value.__cause__, AttributeError)
 
 
