@@ -384,6 +384,33 @@ load_bind(Console *console, PyObject *name, PyObject *value, PyObject *facts)
     return ret < 0 ? -1 : console_tell_refusals(console);
 }
 
+/* A name that a stranger has chosen: if it is one of the user's or a builtin's, may it be bound? 1, 0, -1. */
+static int
+keep_may_bind(Console *console, PyObject *facts)
+{
+    PyObject *name = PyDict_GetItemString(facts, "name"); /* borrowed */
+    PyObject *builtins = name == NULL ? NULL : compat_import("builtins");
+    if (builtins == NULL) {
+        return name == NULL ? 1 : -1;
+    }
+    int taken = scope_is_users(console->scope, name);
+    PyObject *hidden = taken != 0 ? NULL : PyObject_GetAttr(builtins, name);
+    Py_DECREF(builtins);
+    if (hidden != NULL) {
+        taken = 1;
+        Py_DECREF(hidden);
+    }
+    else if (taken == 0) {
+        PyErr_Clear();
+    }
+    PyObject *question = taken <= 0 ? NULL
+                                    : PyUnicode_FromFormat("this file, which you have not signed, replaces %U: go on?",
+                                                           name);
+    int may = question != NULL ? ask_yes(console, question) : taken == 0 ? 1 : -1;
+    Py_XDECREF(question);
+    return may == 0 && console_say(console, "not replaced; `load FILE as NAME` binds another name") < 0 ? -1 : may;
+}
+
 /* `FILE as NAME`: the name, a new str, and the arguments before it; NULL for none. -1 with an exception. */
 static int
 load_split_name(const char *rest, PyObject **before, PyObject **name)
@@ -414,8 +441,9 @@ load_run(Console *console, const char *rest)
 {
     PyObject *file = NULL, *name = NULL, *before = NULL, *path = NULL, *value, *facts;
     int ret = -1;
+    bool own = false;
     Asked asked = {.console = console};
-    LoadRequest request = {.map = true, .ask = keep_ask_trust, .context = &asked};
+    LoadRequest request = {.map = true, .ask = keep_ask_trust, .context = &asked, .own = &own};
     request.verify = keep_option(&rest, "--verify");
     if (load_split_name(rest, &file, &name) < 0) {
         return -1;
@@ -431,7 +459,8 @@ load_run(Console *console, const char *rest)
     request.path = path;
     int loaded = load_file(console->state, &request, &value, &facts);
     if (loaded == 0) {
-        ret = load_bind(console, name, value, facts);
+        int may = own || name != NULL ? 1 : keep_may_bind(console, facts);
+        ret = may > 0 ? load_bind(console, name, value, facts) : may;
         Py_DECREF(value);
         Py_DECREF(facts);
     }

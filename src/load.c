@@ -231,6 +231,9 @@ load_file(ModuleState *state, const LoadRequest *request, PyObject **value, PyOb
         goto done;
     }
     int judged = load_judge(state, request, &source);
+    if (request->own != NULL) {
+        *request->own = source.own;
+    }
     *facts = judged < 0 ? NULL : source.dump == DUMP_WHOLE ? dump_facts_dict(&source.trailer) : PyDict_New();
     if (*facts == NULL) {
         goto done;

@@ -19,6 +19,7 @@ typedef struct LoadRequest {
     /* Shall it be loaded though it is not trusted? The text says what it would do. 1, 0, -1. NULL: no. */
     int (*ask)(void *context, PyObject *text);
     void *context;
+    bool *own;         /* set to whether the user's own key has signed it; or NULL */
 } LoadRequest;
 
 /* -1 with an exception: OSError; DumpError for a file that is damaged or no pickle; UntrustedDump; whatever unpickling

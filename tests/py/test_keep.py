@@ -7,7 +7,7 @@ import re
 import pytest
 
 from dumps import run
-from hooking import load
+from hooking import dump, load
 
 PROGRAM = '''
     import os, pickle, threading
@@ -278,6 +278,21 @@ def test_many_names_do_not_push_the_first_away(t):
     assert len(shown) == 14 and shown[1].startswith("  import posix.name0 (")
     assert re.fullmatch(r"  and \d+ more", shown[-1])
     t.run("n")
+
+
+def test_a_stranger_replaces_no_name_unasked(t, tmp_path, monkeypatch):
+    """Nor a builtin; one's own file does, and so does `as`."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of somebody else"))
+    for name in ("number", "print", "free"):
+        dump([5], tmp_path / name, name=name)
+    for name in ("number", "print"):
+        assert t.run(f"load {name}", QUESTION) == ""
+        assert t.text().rstrip().endswith(f"this file, which you have not signed, replaces {name}: go on? [y/N]")
+        assert t.run("n").startswith("not replaced")
+    assert t.run("number, print is __builtins__.print") == "([1, 2], True)"
+    assert t.run("load free").startswith("free: list")
+    assert t.run("load number as number").startswith("number: list") and t.run("number") == "[5]"
+    assert t.run("load print", QUESTION) == "" and t.run("y").startswith("print: list")
 
 
 def test_what_a_stranger_writes_is_shown_as_text(t, tmp_path):
