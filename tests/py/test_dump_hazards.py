@@ -304,11 +304,12 @@ def test_nothing_is_leaked(path):
     tracemalloc.start()
     try:
         settled()
-        before, after = settled(), settled()
+        rounds = [settled() for _ in range(4)]
     finally:
         tracemalloc.stop()
-    assert after[0] - before[0] < 10_000
-    assert [each for each, a, b in zip(tracked, before[1:], after[1:]) if b - a >= 20] == []
+    grown = [min(after - before for before, after in zip(one, one[1:])) for one in zip(*rounds)]
+    assert grown[0] < 10_000                  # a leak grows in every round, Python's caches in one
+    assert [each for each, more in zip(tracked, grown[1:]) if more >= 20] == []
 
 
 def test_memory_outside_of_python_is_not_leaked(path):
