@@ -61,23 +61,22 @@ console_show_complaint(Console *console)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    if (value != NULL && PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt)) {
-        Py_CLEAR(traceback); /* where the command was is nobody's business */
-        PyException_SetTraceback(value, Py_None);
-    }
-    if (traceback != NULL || value == NULL || PyErr_GivenExceptionMatches(value, PyExc_SyntaxError)
-        || PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt)) {
+    bool interrupted = value != NULL && PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt);
+    if (!interrupted
+        && (traceback != NULL || value == NULL || PyErr_GivenExceptionMatches(value, PyExc_SyntaxError))) {
         PyErr_Restore(type, value, traceback);
         console_show_error(console, NULL);
         return;
     }
-    PyObject *text = PyObject_Str(value);
+    /* Where a command was when Ctrl-C came is nobody's business. */
+    PyObject *text = interrupted ? PyUnicode_FromString("KeyboardInterrupt") : PyObject_Str(value);
     if (text == NULL || console_say(console, "%U", text) < 0) {
         PyErr_Clear();
     }
     Py_XDECREF(text);
     Py_XDECREF(type);
     Py_XDECREF(value);
+    Py_XDECREF(traceback);
 }
 
 int
