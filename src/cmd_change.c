@@ -48,10 +48,10 @@ write_names(Console *console, const char *rest)
 static PyObject *
 write_all(Console *console)
 {
-    PyObject *level, *scope;
+    PyObject *frame, *scope;
     Py_ssize_t at = 0;
     PyObject *all = PyList_New(0);
-    while (all != NULL && PyDict_Next(console->scopes, &at, &level, &scope)) {
+    while (all != NULL && PyDict_Next(console->scopes, &at, &frame, &scope)) {
         PyObject *written = scope_write((Namespace *)scope, NULL);
         PyObject *longer = written == NULL ? NULL : PySequence_InPlaceConcat(all, written);
         Py_XDECREF(written);
@@ -99,8 +99,8 @@ overwrite_run(Console *console, const char *rest)
         return command_usage(&cmd_overwrite);
     }
     Py_ssize_t at = 0;
-    PyObject *level, *scope;
-    while (PyDict_Next(console->scopes, &at, &level, &scope)) { /* every frame visited */
+    PyObject *frame, *scope;
+    while (PyDict_Next(console->scopes, &at, &frame, &scope)) { /* every frame visited */
         scope_set_overwrite((Namespace *)scope, on);
     }
     console->overwrite = on;

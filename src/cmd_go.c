@@ -32,7 +32,11 @@ const Command cmd_continue = {
 static CallSite *
 go_site(Console *console)
 {
-    return hook_site_of(console->state, console->view.base);
+    if (console->ways != WAYS_HOOK) {
+        PyErr_SetString(PyExc_ValueError, "that is about a call of hook(): here an exception has opened the console");
+        return NULL;
+    }
+    return hook_site_of(console->state, console->caller);
 }
 
 static int
@@ -124,6 +128,10 @@ throw_run(Console *console, const char *rest)
 {
     if (*rest == '\0') {
         return command_usage(&cmd_throw);
+    }
+    if (console->ways == WAYS_END) {
+        PyErr_SetString(PyExc_ValueError, "nobody is left to catch it: the program ends (`abort CODE` with a status)");
+        return -1;
     }
     PyObject *exception = console_eval(console, rest);
     if (exception == NULL) {

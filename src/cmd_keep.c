@@ -120,7 +120,7 @@ keep_save(Console *console, DumpRequest *request)
     Progress progress;
     DumpProgress tell = progress_begin(&progress, &console->talk);
     request->progress = &tell;
-    request->frame = console->view.frame;
+    request->frame = console->place.frame;
     int ret = dump_save(request);
     progress_end(&progress);
     return ret;

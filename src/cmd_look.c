@@ -1,171 +1,11 @@
-/* Commands that look: where, up, down, frame, list, source, locals, doc, pp. */
+/* Commands that look at source and values: list, source, locals, doc, pp. */
 #include "command.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "compat.h"
-
-/* ---- frames ---- */
-
-/* One entry of the stack, as in a traceback, the chosen one marked. */
-static int
-look_show_frame(Console *console, PyObject *frame, long level)
-{
-    int ret = -1;
-    int line = frame_line(frame);
-    PyObject *file = frame_filename(frame);
-    PyObject *function = frame_function(frame);
-    PyObject *text = frame_source_line(frame, line);
-    PyObject *stripped = text == NULL ? NULL : PyObject_CallMethod(text, "strip", NULL);
-    PyObject *code = stripped == NULL ? NULL : show_source(&console->show, stripped);
-    if (file != NULL && function != NULL && code != NULL) {
-        int chosen = level == console->view.level;
-        const Show *show = &console->show;
-        const char *off = show_off(show);
-        ret = console_say(console, "%s%s%s #%ld  %s%U%s  %s%U%s:%s%d%s", chosen ? show_on(show, STYLE_MARK) : "",
-                          chosen ? ">" : " ", chosen ? off : "", level, show_on(show, STYLE_FUNCTION), function, off,
-                          show_on(show, STYLE_FILE), file, off, show_on(show, STYLE_LINE), line, off);
-        if (ret == 0 && PyUnicode_GetLength(code) > 0) {
-            ret = console_say(console, "        %U", code);
-        }
-    }
-    Py_XDECREF(code);
-    Py_XDECREF(stripped);
-    Py_XDECREF(text);
-    Py_XDECREF(function);
-    Py_XDECREF(file);
-    return ret;
-}
-
-static int
-where_run(Console *console, const char *rest)
-{
-    long around = 20; /* frames shown on either side of the chosen one */
-    long count = 0, first = 0;
-    int ret = -1;
-    int all = strcmp(rest, "all") == 0;
-    if (*rest != '\0' && !all && (!words_number(rest, &around) || around < 0)) {
-        return command_usage(&cmd_where);
-    }
-    PyObject *frames = PyList_New(0);
-    PyObject *frame = Py_NewRef(console->view.base);
-    while (frame != NULL && frames != NULL) {
-        if (PyList_Append(frames, frame) < 0) {
-            goto done;
-        }
-        Py_SETREF(frame, frame_back(frame));
-        count++;
-    }
-    if (frames == NULL || PyErr_Occurred()) {
-        goto done;
-    }
-    long last = count - 1;
-    if (!all && last > console->view.level + around) {
-        last = console->view.level + around;
-    }
-    if (!all && console->view.level > around) {
-        first = console->view.level - around;
-    }
-    ret = last < count - 1 ? console_say(console, "  ... %ld callers more: `where all`", count - 1 - last) : 0;
-    for (long level = last; ret == 0 && level >= first; level--) {
-        ret = look_show_frame(console, PyList_GetItem(frames, level), level);
-    }
-    if (ret == 0 && first > 0) {
-        ret = console_say(console, "  ... %ld more: `where all`", first);
-    }
-done:
-    Py_XDECREF(frame);
-    Py_XDECREF(frames);
-    return ret;
-}
-
-const Command cmd_where = {
-    .name = "where", .alias = "bt", .usage = "[N | all]", .family = "look",
-    .summary = "show the stack, the latest call last",
-    .detail = "> marks the frame you are in, #0 is the one that called hook(). Of a deep stack\n"
-              "the 20 frames on either side are shown, or N, or all.",
-    .takes = TAKES_WORDS, .words = "all",
-    .run = where_run,
-};
-
-static int
-look_go(Console *console, long level)
-{
-    long deepest;
-    int there = console_go(console, level, &deepest);
-    if (there == 0) {
-        PyErr_Format(PyExc_ValueError, "there is no frame #%ld: the oldest is #%ld", level, deepest);
-    }
-    return there == 1 ? look_show_frame(console, console->view.frame, level) : -1;
-}
-
-/* A count of at least 1, which may be left out. */
-static int
-look_count(const Command *command, const char *rest, long *count)
-{
-    *count = 1;
-    if (*rest != '\0' && (!words_number(rest, count) || *count < 1)) {
-        return command_usage(command);
-    }
-    return 0;
-}
-
-static int
-up_run(Console *console, const char *rest)
-{
-    long count;
-    return look_count(&cmd_up, rest, &count) < 0 ? -1 : look_go(console, console->view.level + count);
-}
-
-const Command cmd_up = {
-    .name = "up", .alias = "", .usage = "[N]", .family = "look",
-    .summary = "go to the caller's frame, or N frames up",
-    .detail = "Names typed before stay: those of a frame with it, new ones everywhere.",
-    .run = up_run,
-};
-
-static int
-down_run(Console *console, const char *rest)
-{
-    long count;
-    if (look_count(&cmd_down, rest, &count) < 0) {
-        return -1;
-    }
-    if (count > console->view.level) {
-        PyErr_Format(PyExc_ValueError, "from #%ld it is %ld down to #0, the frame that called hook()",
-                     console->view.level, console->view.level);
-        return -1;
-    }
-    return look_go(console, console->view.level - count);
-}
-
-const Command cmd_down = {
-    .name = "down", .alias = "", .usage = "[N]", .family = "look",
-    .summary = "go towards the frame that called hook()",
-    .detail = "",
-    .run = down_run,
-};
-
-static int
-frame_run(Console *console, const char *rest)
-{
-    long level;
-    if (*rest == '\0') {
-        return look_show_frame(console, console->view.frame, console->view.level);
-    }
-    if (!words_number(*rest == '#' ? rest + 1 : rest, &level) || level < 0) {
-        return command_usage(&cmd_frame);
-    }
-    return look_go(console, level);
-}
-
-const Command cmd_frame = {
-    .name = "frame", .alias = "", .usage = "[N]", .family = "look",
-    .summary = "go to frame N of `where`, or show the one you are in",
-    .detail = "",
-    .run = frame_run,
-};
+#include "frame.h"
 
 /* ---- source ---- */
 
@@ -176,7 +16,7 @@ static int
 list_range(Console *console, const char *rest, long *first, long *last)
 {
     char *end;
-    long current = frame_line(console->view.frame);
+    long current = console->place.line;
     if (*rest == '\0' && console->listed > 0) {
         *first = console->listed + 1;
     }
@@ -205,8 +45,8 @@ list_lines(Console *console)
 {
     PyObject *lines = NULL;
     PyObject *linecache = compat_import("linecache");
-    PyObject *file = frame_filename(console->view.frame);
-    PyObject *globals = frame_globals(console->view.frame);
+    PyObject *file = frame_filename(console->place.frame);
+    PyObject *globals = frame_globals(console->place.frame);
     if (linecache != NULL && file != NULL && globals != NULL) {
         lines = PyObject_CallMethod(linecache, "getlines", "OO", file, globals);
     }
@@ -223,7 +63,7 @@ list_show(Console *console, PyObject *lines, long first, long last)
     PyObject *shown = show_lines(show, lines, first, last);
     int ret = shown == NULL ? -1 : 0;
     for (long number = first; ret == 0 && number <= last; number++) {
-        int current = number == frame_line(console->view.frame);
+        int current = number == console->place.line;
         ret = console_say(console, "%s%s%s %s%4ld%s  %U", current ? show_on(show, STYLE_MARK) : "",
                           current ? "->" : "  ", current ? show_off(show) : "", show_on(show, STYLE_COMMENT), number,
                           show_off(show), PyList_GetItem(shown, number - first));
@@ -244,7 +84,7 @@ list_run(Console *console, const char *rest)
     PyObject *lines = list_lines(console);
     Py_ssize_t count = lines == NULL ? -1 : PyList_Size(lines);
     if (count == 0) {
-        PyObject *file = frame_filename(console->view.frame);
+        PyObject *file = frame_filename(console->place.frame);
         ret = file == NULL ? -1 : console_say(console, "no source of %U", file);
         Py_XDECREF(file);
     }

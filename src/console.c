@@ -82,10 +82,10 @@ console_show_complaint(Console *console)
 int
 console_tell_refusals(Console *console)
 {
-    PyObject *level, *scope;
+    PyObject *frame, *scope;
     Py_ssize_t at = 0;
     int ret = 0;
-    while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) {
+    while (ret == 0 && PyDict_Next(console->scopes, &at, &frame, &scope)) {
         PyObject *refusals = scope_take_refusals((Namespace *)scope);
         ret = refusals == NULL ? -1 : 0;
         for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(refusals); i++) {
@@ -102,15 +102,14 @@ console_tell_refusals(Console *console)
 static int
 console_enter_scope(Console *console)
 {
-    PyObject *level = PyLong_FromLong(console->view.level);
-    PyObject *scope = level == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(console->scopes, level));
-    if (scope == NULL && level != NULL && !PyErr_Occurred()) {
-        scope = (PyObject *)scope_new(console->state, console->view.frame, console->shared, console->overwrite);
-        if (scope != NULL && PyDict_SetItem(console->scopes, level, scope) < 0) {
+    PyObject *frame = console->place.frame;
+    PyObject *scope = Py_XNewRef(PyDict_GetItemWithError(console->scopes, frame));
+    if (scope == NULL && !PyErr_Occurred()) {
+        scope = (PyObject *)scope_new(console->state, frame, console->shared, console->overwrite);
+        if (scope != NULL && PyDict_SetItem(console->scopes, frame, scope) < 0) {
             Py_CLEAR(scope);
         }
     }
-    Py_XDECREF(level);
     if (scope == NULL) {
         return -1;
     }
@@ -122,12 +121,39 @@ console_enter_scope(Console *console)
 int
 console_go(Console *console, long level, long *deepest)
 {
-    int there = frame_view_go(&console->view, level, deepest);
+    int there = stack_go(&console->stack, level, &console->place, deepest);
     if (there == 1) {
         console->listed = 0;
         return console_enter_scope(console) < 0 ? -1 : 1;
     }
     return there;
+}
+
+int
+console_go_to_exception(Console *console, PyObject *exception)
+{
+    Stack stack = {0};
+    StackPlace place = {0};
+    PyObject *traceback = PyException_GetTraceback(exception);
+    if (traceback == NULL) {
+        PyErr_SetString(PyExc_ValueError, "it has no traceback: it was not raised, or that was taken from it");
+        return -1;
+    }
+    int ret = stack_open(&stack, NULL, traceback);
+    Py_DECREF(traceback);
+    if (ret < 0) {
+        stack_close(&stack);
+        return -1;
+    }
+    stack_start(&stack, &place);
+    stack_close(&console->stack);
+    stack_leave(&console->place);
+    console->stack = stack;
+    console->place = place;
+    console->listed = 0;
+    Py_XDECREF(console->current);
+    console->current = Py_NewRef(exception);
+    return console_enter_scope(console);
 }
 
 PyObject *
@@ -359,7 +385,7 @@ console_handle(Console *console, TermStatus status, PyObject *text)
     return -1;
 }
 
-static int
+int
 console_loop(Console *console)
 {
     while (!console->left) {
@@ -401,10 +427,10 @@ console_abort(ModuleState *state)
 static int
 console_tell_pending(Console *console)
 {
-    PyObject *level, *scope;
+    PyObject *frame, *scope;
     Py_ssize_t at = 0;
     int ret = 0;
-    while (ret == 0 && PyDict_Next(console->scopes, &at, &level, &scope)) {
+    while (ret == 0 && PyDict_Next(console->scopes, &at, &frame, &scope)) {
         if (scope_overwrites((Namespace *)scope)) {
             continue; /* what could not be written was said at once */
         }
@@ -424,10 +450,10 @@ console_tell_pending(Console *console)
     return ret;
 }
 
-static void
+void
 console_close(Console *console)
 {
-    PyObject *level, *scope;
+    PyObject *frame, *scope;
     Py_ssize_t at = 0;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -435,7 +461,7 @@ console_close(Console *console)
         PyErr_Clear();
     }
     await_close(&console->runner);
-    while (PyDict_Next(console->scopes, &at, &level, &scope)) {
+    while (PyDict_Next(console->scopes, &at, &frame, &scope)) {
         scope_close((Namespace *)scope);
     }
     talk_leave(&console->talk);
@@ -444,41 +470,65 @@ console_close(Console *console)
     Py_CLEAR(console->scopes);
     Py_CLEAR(console->shared);
     Py_CLEAR(console->runner);
+    Py_CLEAR(console->exception);
+    Py_CLEAR(console->current);
+    Py_CLEAR(console->caller);
     Py_CLEAR(console->show.folded);
     Py_CLEAR(console->thread);
-    frame_view_close(&console->view);
+    stack_leave(&console->place);
+    stack_close(&console->stack);
     PyErr_Restore(type, value, traceback);
 }
 
-int
-console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
-            const char **why)
+/* Set up what the console holds. -1 with an exception. */
+static int
+console_prepare(Console *console, const ConsoleStart *start)
 {
-    int ret = -1;
-    Console console = {.state = state, .overwrite = overwrite};
+    console->scopes = PyDict_New();
+    console->shared = PyDict_New();
+    if (console->scopes == NULL || console->shared == NULL
+        || stack_open(&console->stack, start->frame, start->traceback) < 0) {
+        return -1;
+    }
+    stack_start(&console->stack, &console->place);
+    return console_enter_scope(console);
+}
+
+int
+console_open(Console *console, ModuleState *state, const ConsoleStart *start, const char **why)
+{
+    *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways};
     *why = NULL;
-    int is_main = turn_is_main_thread(&console.thread);
-    int talking = talk_open(&console.talk, is_main, why);
+    int is_main = turn_is_main_thread(&console->thread);
+    int talking = talk_open(&console->talk, is_main, why);
     if (talking <= 0) {
-        Py_CLEAR(console.thread);
+        Py_CLEAR(console->thread);
         return talking;
     }
     *why = NULL;
-    console.show.talk = &console.talk;
-    frame_view_open(&console.view, frame);
-    console.scopes = PyDict_New();
-    console.shared = PyDict_New();
-    if (console.scopes == NULL || console.shared == NULL || console_enter_scope(&console) < 0) {
-        goto done;
+    console->show.talk = &console->talk;
+    console->caller = Py_NewRef(start->frame);
+    console->exception = Py_XNewRef(start->exception);
+    console->current = start->traceback == NULL ? NULL : Py_XNewRef(start->exception);
+    if (console_prepare(console, start) < 0
+        || (start->complaint != NULL && console_say(console, "%U", start->complaint) < 0)
+        || console_say(console, "%U", start->banner) < 0 || input_open_history(console) < 0) {
+        console_close(console);
+        return -1;
     }
-    if ((complaint != NULL && console_say(&console, "%U", complaint) < 0) || console_say(&console, "%U", banner) < 0) {
-        goto done;
+    return 1;
+}
+
+int
+console_run(ModuleState *state, const ConsoleStart *start, const char **why, ConsoleEnd *end)
+{
+    Console console;
+    *end = (ConsoleEnd){0};
+    int ret = console_open(&console, state, start, why);
+    if (ret > 0) {
+        ret = console_loop(&console);
+        console_close(&console);
+        *end = console.end;
     }
-    if (input_open_history(&console) < 0) {
-        goto done;
-    }
-    ret = console_loop(&console);
-done:
-    console_close(&console);
     return ret;
 }

@@ -2,21 +2,60 @@
 #ifndef HOOKING_CONSOLE_H
 #define HOOKING_CONSOLE_H
 
-#include "frame.h"
 #include "scope.h"
-#include "source.h"
 #include "show.h"
+#include "source.h"
+#include "stack.h"
+
+/* What has brought the user here, and so what can be done besides going on. */
+typedef enum ConsoleWays {
+    WAYS_HOOK,   /* a call of hook(), which can be made to pass */
+    WAYS_CAUGHT, /* an exception */
+    WAYS_END,    /* one that nobody has caught: the program, or the thread, ends */
+    WAYS_CALL,   /* one in a rescued function: retry, return */
+    WAYS_BLOCK,  /* one in a rescued `with` block: skip */
+} ConsoleWays;
+
+/* What the user has chosen. */
+typedef enum ConsoleChoice {
+    CHOICE_GO_ON,
+    CHOICE_RETRY,
+    CHOICE_RETURN, /* with a value */
+    CHOICE_SKIP,
+} ConsoleChoice;
+
+typedef struct ConsoleEnd {
+    ConsoleChoice choice;
+    PyObject *value; /* owned; NULL but with CHOICE_RETURN */
+} ConsoleEnd;
+
+/* How a console is opened. All is borrowed. */
+typedef struct ConsoleStart {
+    PyObject *frame;      /* the one that asks for the console, and without a traceback the one to be in */
+    PyObject *traceback;  /* or NULL: go to where it begins */
+    PyObject *exception;  /* or NULL: what `exceptions` shows */
+    PyObject *banner;
+    PyObject *complaint;  /* or NULL: shown above the banner */
+    int overwrite;
+    ConsoleWays ways;
+} ConsoleStart;
 
 typedef struct Console {
     ModuleState *state;   /* borrowed */
     Talk talk;
     Show show;
-    FrameView view;       /* the frame that the prompt is in */
+    Stack stack;
+    StackPlace place;     /* where on it the prompt is */
     Namespace *scope;     /* borrowed from `scopes`: of that frame */
-    PyObject *scopes;     /* owned: dict level -> Namespace, of the frames visited */
+    PyObject *scopes;     /* owned: dict frame -> Namespace, of the frames visited */
     PyObject *shared;     /* owned: dict of cells, names of the prompt */
     Source parsed;        /* the input last looked at, if it is complete: it need not be parsed again to be run */
     PyObject *runner;     /* owned or NULL: event loop of top-level await */
+    PyObject *exception;  /* owned or NULL: the one that `exceptions` begins with */
+    PyObject *current;    /* owned or NULL: the one whose traceback the stack is */
+    PyObject *caller;     /* owned: the frame that asked for the console */
+    ConsoleWays ways;
+    ConsoleEnd end;
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
     int overwrite;        /* what you bind is in the frame at once */
     long listed;          /* the last source line shown by `list`, 0 for none */
@@ -24,11 +63,22 @@ typedef struct Console {
     int raises;           /* with the exception that is set */
 } Console;
 
-/* Open a console in `frame`, let the user work, close it. The turn must have been taken. `banner` is shown first,
- * `complaint` (or NULL) above it. 0, or -1 with the exception that the program is to see. When there is nowhere to
- * talk, *why says so, and nothing else happens. */
-int console_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *complaint, int overwrite,
-                const char **why);
+/* Open a console. The turn must have been taken. 1; 0 when there is nowhere to talk (*why says so); -1 with an
+ * exception. Only after 1 there is something to close. */
+int console_open(Console *console, ModuleState *state, const ConsoleStart *start, const char **why);
+
+/* Let the user work, until the program is to go on. 0, or -1 with the exception that the program is to see. */
+int console_loop(Console *console);
+
+/* Tell what is not written back and let go of everything but `end`. An exception stays. */
+void console_close(Console *console);
+
+/* All three. 0 when the user was there or, with *why set, could not be; -1 with the exception that the program is to
+ * see. What *end holds is the caller's. */
+int console_run(ModuleState *state, const ConsoleStart *start, const char **why, ConsoleEnd *end);
+
+/* The exception whose traceback the prompt is to be in from now on, at its innermost frame. 0, or -1. */
+int console_go_to_exception(Console *console, PyObject *exception);
 
 /* `abort` was given before, and the program has caught its SystemExit: now it is ended for certain. Does not
  * return in the main thread. */

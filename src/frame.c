@@ -5,44 +5,6 @@
 
 enum { CODE_OPTIMIZED = 0x1 }; /* inspect.CO_OPTIMIZED */
 
-void
-frame_view_open(FrameView *view, PyObject *frame)
-{
-    view->base = Py_NewRef(frame);
-    view->frame = Py_NewRef(frame);
-    view->level = 0;
-}
-
-void
-frame_view_close(FrameView *view)
-{
-    Py_CLEAR(view->base);
-    Py_CLEAR(view->frame);
-}
-
-int
-frame_view_go(FrameView *view, long level, long *deepest)
-{
-    PyObject *frame = Py_NewRef(view->base);
-    long at = 0;
-    while (at < level) {
-        PyObject *back = frame_back(frame);
-        if (back == NULL) {
-            break;
-        }
-        Py_SETREF(frame, back);
-        at++;
-    }
-    *deepest = at;
-    if (PyErr_Occurred() || at != level) {
-        Py_DECREF(frame);
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    Py_SETREF(view->frame, frame);
-    view->level = level;
-    return 1;
-}
-
 PyObject *
 frame_current(void)
 {

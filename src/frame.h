@@ -1,23 +1,8 @@
-/* Frames: the one that the console is in, walking up and down from it, where it stands, its source. */
+/* Frames: which one runs, its caller, its code, where it stands, its source. */
 #ifndef HOOKING_FRAME_H
 #define HOOKING_FRAME_H
 
 #include "compat.h"
-
-/* A place to stand on the stack. Level 0 is the frame that called hook(), larger levels are its callers. */
-typedef struct FrameView {
-    PyObject *base;  /* owned: the frame at level 0 */
-    PyObject *frame; /* owned: the chosen one */
-    long level;
-} FrameView;
-
-/* Start at `frame`, of which references are taken. */
-void frame_view_open(FrameView *view, PyObject *frame);
-void frame_view_close(FrameView *view);
-
-/* Go to a level. 1 when there, 0 when the stack is not that deep (the view stays; *deepest tells how far it
- * goes), -1 with an exception. */
-int frame_view_go(FrameView *view, long level, long *deepest);
 
 /* The Python frame that runs now: a new reference, or NULL when there is none (no exception is set). */
 PyObject *frame_current(void);

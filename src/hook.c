@@ -1,12 +1,10 @@
 /* hook(), see hook.h. What it does while it does not open a console is kept short: it may stand in a loop. */
 #include "hook.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "await.h"
 #include "compat.h"
 #include "console.h"
+#include "entry.h"
 #include "frame.h"
 #include "log.h"
 #include "source.h"
@@ -275,20 +273,18 @@ hook_log(PyObject *frame, PyObject *logger, const char *text, PyObject **complai
     return ret;
 }
 
-/* Is this a moment at which a console cannot be opened? Then the reason. */
-static const char *
-hook_obstacle(ModuleState *state)
+static int
+hook_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *fault, int overwrite, const char **why)
 {
-    if (state->subinterpreter) {
-        return "not opened: this is a subinterpreter";
-    }
-    if (compat_is_finalizing()) {
-        return "not opened: the interpreter is shutting down";
-    }
-    if (term_is_busy()) {
-        return "not opened: readline is reading a line at this moment";
-    }
-    return NULL;
+    ConsoleEnd end;
+    PyObject *handled = PyErr_GetHandledException(); /* in an `except` block */
+    ConsoleStart start = {
+        .frame = frame, .exception = handled, .banner = banner, .complaint = fault, .overwrite = overwrite,
+        .ways = WAYS_HOOK,
+    };
+    int ret = console_run(state, &start, why, &end);
+    Py_XDECREF(handled);
+    return ret;
 }
 
 static PyObject *
@@ -296,20 +292,20 @@ hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, PyObj
 {
     PyObject *result = NULL, *banner = NULL, *fault = Py_XNewRef(complaint);
     PyObject *logger = Py_XNewRef(options->given[HOOK_LOGGER]);
-    const char *why = hook_obstacle(state);
+    const char *why = entry_obstacle(state);
     if (logger == NULL && (logger = PyUnicode_FromString("root")) == NULL) {
         goto done;
     }
     if (why == NULL) {
         banner = hook_banner(frame, options->given[HOOK_BANNER]);
         if (banner == NULL || hook_log(frame, logger, "Starting interactive shell.", &fault) < 0
-            || console_run(state, frame, banner, fault, options->overwrite, &why) < 0) {
+            || hook_run(state, frame, banner, fault, options->overwrite, &why) < 0) {
             goto done;
         }
         Py_CLEAR(fault);
     }
     if (why != NULL) {
-        log_warn(frame, logger, why);
+        log_warn(frame, logger, "hook()", why);
     }
     else if (hook_log(frame, logger, "Returned from interactive shell. Resuming execution.", &fault) < 0) {
         goto done;
@@ -358,12 +354,11 @@ hook_call(ModuleState *state, HookOptions *options)
     if (state->aborting && console_abort(state) < 0) {
         goto done;
     }
-    const char *enabled = getenv("HOOKING"); /* set after the import; before it, state->disabled */
-    if (enabled != NULL && strcmp(enabled, "0") == 0) {
+    if (entry_is_off(state)) { /* set after the import; before it, state->disabled */
         result = Py_NewRef(Py_None);
         goto done;
     }
-    if (hook_obstacle(state) == NULL) {
+    if (entry_obstacle(state) == NULL) {
         if (turn_take(frame) < 0) {
             goto done;
         }

@@ -54,14 +54,14 @@ done:
 }
 
 void
-log_warn(PyObject *frame, PyObject *logger, const char *text)
+log_warn(PyObject *frame, PyObject *logger, const char *what, const char *text)
 {
     PyObject *file = frame_filename(frame);
     PyObject *message = file == NULL ? NULL
-                                     : PyUnicode_FromFormat("hook() at %U:%d: %s", file, frame_line(frame), text);
+                                     : PyUnicode_FromFormat("%s at %U:%d: %s", what, file, frame_line(frame), text);
     if (message == NULL || log_record(frame, logger, LOG_WARNING, message) < 0) {
         PyErr_Clear(); /* logging may be gone already when the interpreter shuts down */
-        PySys_FormatStderr("hook() at %V:%d: %s\n", file, "?", frame_line(frame), text);
+        PySys_FormatStderr("%s at %V:%d: %s\n", what, file, "?", frame_line(frame), text);
     }
     Py_XDECREF(message);
     Py_XDECREF(file);

@@ -10,7 +10,7 @@ enum { LOG_DEBUG = 10, LOG_WARNING = 30 };
  * nobody has, nobody listens. -1 with the exception of a handler. */
 int log_record(PyObject *frame, PyObject *logger, int level, PyObject *message);
 
-/* A warning "hook() at FILE:LINE: ...", never an exception: what fails goes to stderr. */
-void log_warn(PyObject *frame, PyObject *logger, const char *text);
+/* A warning "WHAT at FILE:LINE: ...", never an exception: what fails goes to stderr. `what`: the call, as "hook()". */
+void log_warn(PyObject *frame, PyObject *logger, const char *what, const char *text);
 
 #endif
