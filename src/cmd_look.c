@@ -233,18 +233,14 @@ locals_is_dunder(PyObject *name)
     return length > 4 && memcmp(text, "__", 2) == 0 && memcmp(text + length - 2, "__", 2) == 0;
 }
 
+/* The names of the frame that the prompt is in; with `all` those too that are seldom wanted. */
 static int
-locals_run(Console *console, const char *rest)
+locals_show_frame(Console *console, PyObject *shortener, int all)
 {
     enum { MOST = 200 };
     int ret = -1;
     Py_ssize_t shown = 0, hidden = 0;
-    int all = strcmp(rest, "all") == 0;
-    if (*rest != '\0' && !all) {
-        return command_usage(&cmd_locals);
-    }
-    PyObject *shortener = locals_shortener();
-    PyObject *names = shortener == NULL ? NULL : scope_names(console->scope);
+    PyObject *names = scope_names(console->scope);
     if (names == NULL || PyList_Sort(names) < 0) {
         goto done;
     }
@@ -269,15 +265,54 @@ locals_run(Console *console, const char *rest)
     }
 done:
     Py_XDECREF(names);
+    return ret;
+}
+
+/* The frames around the one that the prompt is in, which it comes back to; a module's names are its globals, and too
+ * many. */
+static int
+locals_show_frames(Console *console, PyObject *shortener)
+{
+    enum { AROUND = 20 };
+    long level = console->place.level, deepest;
+    long first = level > AROUND ? level - AROUND : 0;
+    int ret = console_go(console, level + AROUND, &deepest) < 0 ? -1 : 0;
+    for (long at = deepest; ret == 0 && at >= first; at--) {
+        ret = console_go(console, at, &deepest) == 1 ? walk_show(console, &console->place, at == level) : -1;
+        if (ret == 0 && !scope_is_module(console->scope)) {
+            ret = locals_show_frame(console, shortener, 0);
+        }
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    int back = console_go(console, level, &deepest);
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+    }
+    return back == 1 ? ret : -1;
+}
+
+static int
+locals_run(Console *console, const char *rest)
+{
+    int all = strcmp(rest, "all") == 0, frames = strcmp(rest, "frames") == 0;
+    if (*rest != '\0' && !all && !frames) {
+        return command_usage(&cmd_locals);
+    }
+    PyObject *shortener = locals_shortener();
+    int ret = shortener == NULL ? -1
+              : frames          ? locals_show_frames(console, shortener)
+                                : locals_show_frame(console, shortener, all);
     Py_XDECREF(shortener);
     return ret;
 }
 
 const Command cmd_locals = {
-    .name = "locals", .alias = "", .usage = "[all]", .family = "look",
+    .name = "locals", .alias = "", .usage = "[all | frames]", .family = "look",
     .summary = "show the variables of the frame, a line each",
-    .detail = "With `all` those like __name__ too, and however many there are.",
-    .takes = TAKES_WORDS, .words = "all",
+    .detail = "With `all` those like __name__ too, and however many there are. `locals frames` shows those of the 20 "
+              "frames on either side too.",
+    .takes = TAKES_WORDS, .words = "all frames",
     .run = locals_run,
 };
 

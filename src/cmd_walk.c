@@ -8,8 +8,8 @@
 #include "frame.h"
 
 /* One entry of the stack, as in a traceback, the chosen one marked. */
-static int
-walk_show(Console *console, const StackPlace *place)
+int
+walk_show(Console *console, const StackPlace *place, int chosen)
 {
     int ret = -1;
     PyObject *file = frame_filename(place->frame);
@@ -18,7 +18,6 @@ walk_show(Console *console, const StackPlace *place)
     PyObject *stripped = text == NULL ? NULL : PyObject_CallMethod(text, "strip", NULL);
     PyObject *code = stripped == NULL ? NULL : show_source(&console->show, stripped);
     if (file != NULL && function != NULL && code != NULL) {
-        int chosen = place->level == console->place.level;
         const Show *show = &console->show;
         const char *off = show_off(show);
         ret = console_say(console, "%s%s%s #%ld  %s%U%s  %s%U%s:%s%d%s", chosen ? show_on(show, STYLE_MARK) : "",
@@ -94,7 +93,7 @@ where_run(Console *console, const char *rest)
         ret = console_say(console, "  ... %ld callers more: `where all`", deepest - last);
     }
     for (long i = count - 1; ret == 0 && i >= 0; i--) {
-        ret = walk_show(console, &places[i]);
+        ret = walk_show(console, &places[i], places[i].level == console->place.level);
         if (ret == 0 && places[i].level == console->stack.count && console->stack.count > 0) {
             ret = console_say(console, "  --- below: where the exception passed ---");
         }
@@ -126,7 +125,7 @@ walk_to(Console *console, long level)
     if (there == 0) {
         PyErr_Format(PyExc_ValueError, "there is no frame #%ld: the oldest is #%ld", level, deepest);
     }
-    return there == 1 ? walk_show(console, &console->place) : -1;
+    return there == 1 ? walk_show(console, &console->place, 1) : -1;
 }
 
 /* A count of at least 1, which may be left out. */
@@ -184,7 +183,7 @@ frame_run(Console *console, const char *rest)
 {
     long level;
     if (*rest == '\0') {
-        return walk_show(console, &console->place);
+        return walk_show(console, &console->place, 1);
     }
     if (!words_number(*rest == '#' ? rest + 1 : rest, &level) || level < 0) {
         return command_usage(&cmd_frame);

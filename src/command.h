@@ -41,14 +41,19 @@ int command_no_argument(const Command *command, const char *rest);
 /* "usage: NAME USAGE" as a ValueError: always -1. */
 int command_usage(const Command *command);
 
+/* Show a place of the stack as `where` does, marked if `chosen`; in cmd_walk.c. -1 with an exception. */
+int walk_show(Console *console, const StackPlace *place, int chosen);
+
 /* hooking._core.commands(): the table as a list of dicts of str. */
 PyObject *command_table(PyObject *module, PyObject *none);
 
 /* In command.c itself. */
 extern const Command cmd_help;
 
-/* Each in the file of its family: cmd_look.c, cmd_change.c, cmd_keep.c, cmd_go.c. */
-extern const Command cmd_where, cmd_up, cmd_down, cmd_frame, cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
+/* Each in the file of its family: cmd_walk.c, cmd_exception.c, cmd_look.c, cmd_change.c, cmd_keep.c, cmd_go.c. */
+extern const Command cmd_where, cmd_up, cmd_down, cmd_frame;
+extern const Command cmd_exceptions;
+extern const Command cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
 extern const Command cmd_write, cmd_overwrite;
 extern const Command cmd_dump, cmd_load;
 extern const Command cmd_continue, cmd_off, cmd_after, cmd_when, cmd_throw, cmd_abort;

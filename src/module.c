@@ -11,8 +11,10 @@
 #include "dump_culprit.h"
 #include "hook.h"
 #include "inspect.h"
+#include "install.h"
 #include "load.h"
 #include "load_map.h"
+#include "postmortem.h"
 #include "scope.h"
 
 ModuleState *
@@ -119,7 +121,9 @@ module_exec(PyObject *module)
     state->disabled = enabled != NULL && strcmp(enabled, "0") == 0;
     state->subinterpreter = module_is_subinterpreter();
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
-        || load_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0) {
+        || load_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0
+        || PyModule_AddFunctions(module, postmortem_methods) < 0
+        || PyModule_AddFunctions(module, install_methods) < 0) {
         return -1;
     }
     state->leave = PyObject_GetAttrString(module, "exit");
@@ -136,6 +140,9 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
     Py_VISIT(state->leave);
+    for (int i = 0; i < INSTALL_PLACES; i++) {
+        Py_VISIT(state->installed[i]);
+    }
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_VISIT(state->keywords[i]);
     }
@@ -152,6 +159,9 @@ module_clear(PyObject *module)
     Py_CLEAR(state->error);
     Py_CLEAR(state->untrusted);
     Py_CLEAR(state->leave);
+    for (int i = 0; i < INSTALL_PLACES; i++) {
+        Py_CLEAR(state->installed[i]);
+    }
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_CLEAR(state->keywords[i]);
     }

@@ -72,3 +72,72 @@ report_take(PyObject *filename)
     Py_XDECREF(traceback);
     return text;
 }
+
+/* ---- in short ---- */
+
+/* An exception of the exception's own code is not passed on, Ctrl-C is. */
+static PyObject *
+report_or(PyObject *text, const char *otherwise)
+{
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        return PyUnicode_FromString(otherwise);
+    }
+    return text;
+}
+
+/* The name of its type: with the module, unless everybody knows that. */
+static PyObject *
+report_type(PyObject *exception)
+{
+    PyObject *type = (PyObject *)Py_TYPE(exception);
+    PyObject *name = PyType_GetQualName((PyTypeObject *)type);
+    PyObject *module = name == NULL ? NULL : PyObject_GetAttrString(type, "__module__");
+    if (module != NULL && PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, "builtins") != 0
+        && PyUnicode_CompareWithASCIIString(module, "__main__") != 0) {
+        Py_SETREF(name, PyUnicode_FromFormat("%U.%U", module, name));
+    }
+    else if (module == NULL && name != NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(module);
+    return report_or(name, "exception");
+}
+
+/* As the traceback module says it, which knows notes and SyntaxErrors. */
+static PyObject *
+report_in_full(PyObject *exception)
+{
+    PyObject *module = compat_import("traceback");
+    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception_only", "(O)", exception);
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
+    PyObject *stripped = text == NULL ? NULL : PyObject_CallMethod(text, "rstrip", "s", "\n");
+    Py_XDECREF(text);
+    Py_XDECREF(empty);
+    Py_XDECREF(parts);
+    Py_XDECREF(module);
+    return stripped;
+}
+
+PyObject *
+report_summary(PyObject *exception)
+{
+    PyObject *summary = NULL;
+    if (PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError) || PyObject_HasAttrString(exception, "__notes__")) {
+        summary = report_in_full(exception);
+        if (summary != NULL || !PyErr_ExceptionMatches(PyExc_Exception)) {
+            return summary;
+        }
+        PyErr_Clear();
+    }
+    /* In the usual case without importing the module, which takes longer than all the rest. */
+    PyObject *type = report_type(exception);
+    PyObject *message = type == NULL ? NULL : report_or(PyObject_Str(exception), "<exception str() failed>");
+    if (message != NULL) {
+        summary = PyUnicode_GetLength(message) == 0 ? Py_NewRef(type) : PyUnicode_FromFormat("%U: %U", type, message);
+    }
+    Py_XDECREF(message);
+    Py_XDECREF(type);
+    return summary;
+}

@@ -1,4 +1,4 @@
-/* The text of an exception that was raised at the prompt. */
+/* The text of an exception. */
 #ifndef HOOKING_REPORT_H
 #define HOOKING_REPORT_H
 
@@ -8,5 +8,9 @@
  * (`filename`, or NULL) on, and without the exception in whose handler the program called hook(). A new str, NULL
  * with another exception. */
 PyObject *report_take(PyObject *filename);
+
+/* "TYPE: MESSAGE", as tracebacks end with: with notes and, of a SyntaxError, the line. An exception that cannot say its
+ * message is no reason to fail. A new str without a newline at its end; NULL with an exception (KeyboardInterrupt). */
+PyObject *report_summary(PyObject *exception);
 
 #endif

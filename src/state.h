@@ -18,6 +18,9 @@ typedef enum HookParameter {
     HOOK_PARAMETERS,
 } HookParameter;
 
+/* The places where install() puts a hook. */
+enum { INSTALL_SYS, INSTALL_THREADING, INSTALL_PLACES };
+
 typedef struct ModuleState {
     PyTypeObject *namespace_type; /* owned */
     PyObject *cell_type;          /* owned, NULL until the first cell: types.CellType */
@@ -25,6 +28,7 @@ typedef struct ModuleState {
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
+    PyObject *installed[INSTALL_PLACES]; /* owned or NULL: what the hooks of install() are bound to */
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
     struct Show *show;            /* borrowed: of the console whose statement runs; else NULL */

@@ -1,8 +1,20 @@
 import os
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 
-__all__ = ["DumpError", "UntrustedDump", "dump", "hook", "inspect_dump", "load", "set_trace"]
+__all__ = [
+    "DumpError",
+    "UntrustedDump",
+    "dump",
+    "hook",
+    "inspect_dump",
+    "install",
+    "load",
+    "post_mortem",
+    "set_trace",
+    "uninstall",
+]
 __version__: str
 
 # What is only tested for its truth is an object; `when` may also be a callable without arguments.
@@ -17,6 +29,9 @@ def hook(
     keep: object = (),
 ) -> None: ...
 def set_trace() -> None: ...
+def post_mortem(exc: BaseException | TracebackType | None = None) -> None: ...
+def install() -> None: ...
+def uninstall() -> None: ...
 
 _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 

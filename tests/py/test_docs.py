@@ -59,7 +59,7 @@ def test_console(terminal, text):
     assert program == "python", f"only Python programs can be tried here, and not {command}"
     t = terminal.start([sys.executable, *arguments], cwd=str(ROOT))
     # Python names its script by the full path; the reader's source is elsewhere.
-    t.play(re.sub(r"^Hooked at (?=examples/)", "Hooked at [...]", transcript, flags=re.M))
+    t.play(re.sub(r"^((?:Hooked|Post-mortem) at |> #\d+  \w+  )(?=examples/)", r"\1[...]", transcript, flags=re.M))
     assert t.end() == 0
 
 

@@ -1,0 +1,144 @@
+/* The command about exceptions that belong together: exceptions. */
+#include "command.h"
+
+#include <string.h>
+
+#include "chain.h"
+#include "frame.h"
+#include "report.h"
+
+/* "FILE:LINE in FUNCTION", where it was raised; "not raised". New reference. */
+static PyObject *
+exceptions_place(PyObject *exception)
+{
+    PyObject *traceback = PyException_GetTraceback(exception);
+    if (traceback == NULL) {
+        return PyUnicode_FromString("not raised");
+    }
+    Stack stack;
+    StackPlace place = {0};
+    PyObject *text = NULL;
+    if (stack_open(&stack, NULL, traceback) == 0) {
+        stack_start(&stack, &place);
+        PyObject *file = frame_filename(place.frame);
+        PyObject *function = file == NULL ? NULL : frame_function(place.frame);
+        text = function == NULL ? NULL : PyUnicode_FromFormat("%U:%d in %U", file, place.line, function);
+        Py_XDECREF(function);
+        Py_XDECREF(file);
+    }
+    stack_leave(&place);
+    stack_close(&stack);
+    Py_DECREF(traceback);
+    return text;
+}
+
+/* The first line of its summary, no longer than `room`. New reference. */
+static PyObject *
+exceptions_headline(PyObject *exception, Py_ssize_t room)
+{
+    PyObject *summary = report_summary(exception);
+    PyObject *lines = summary == NULL ? NULL : PyUnicode_Splitlines(summary, 0);
+    /* of a SyntaxError the last line is the message */
+    Py_ssize_t which = lines == NULL || !PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError)
+                           ? 0 : PyList_Size(lines) - 1;
+    PyObject *line = lines == NULL ? NULL : Py_XNewRef(PyList_GetItem(lines, which));
+    if (line != NULL && PyUnicode_GetLength(line) > room) {
+        PyObject *start = PyUnicode_Substring(line, 0, room - 3);
+        Py_SETREF(line, start == NULL ? NULL : PyUnicode_FromFormat("%U...", start));
+        Py_XDECREF(start);
+    }
+    Py_XDECREF(lines);
+    Py_XDECREF(summary);
+    return line;
+}
+
+/* One entry: "> #1    caused by KeyError: 'x'", and where it was raised in a second line. */
+static int
+exceptions_show_entry(Console *console, const ChainEntry *entry, long number)
+{
+    static const char *const links[] = {"", "", "caused by ", "while handling "};
+    enum { INDENT = 2, DEEPEST = 10, MARGIN = 8, NARROWEST = 20 };
+    const Show *show = &console->show;
+    int chosen = entry->exception == console->current && entry->same < 0;
+    int indent = INDENT * (entry->depth < DEEPEST ? entry->depth : DEEPEST);
+    Py_ssize_t room = talk_columns(&console->talk) - MARGIN - indent - (Py_ssize_t)strlen(links[entry->link]);
+    PyObject *headline = exceptions_headline(entry->exception, room < NARROWEST ? NARROWEST : room);
+    PyObject *place = headline == NULL ? NULL
+                      : entry->same >= 0 ? PyUnicode_FromFormat("the same as #%ld", entry->same)
+                                         : exceptions_place(entry->exception);
+    const char *blanks = &"                    "[INDENT * DEEPEST - indent];
+    int ret = -1;
+    if (place != NULL) {
+        ret = console_say(console, "%s%s%s #%ld  %s%s%U", chosen ? show_on(show, STYLE_MARK) : "", chosen ? ">" : " ",
+                          chosen ? show_off(show) : "", number, blanks, links[entry->link], headline);
+    }
+    if (ret == 0) {
+        ret = console_say(console, "        %s%s%U%s", blanks, show_on(show, STYLE_FILE), place, show_off(show));
+    }
+    Py_XDECREF(place);
+    Py_XDECREF(headline);
+    return ret;
+}
+
+static int
+exceptions_show(Console *console, const Chain *chain, int all)
+{
+    enum { MOST = 50 };
+    int ret = 0;
+    long most = all ? chain->count : MOST;
+    for (long i = 0; ret == 0 && i < chain->count && i < most; i++) {
+        ret = exceptions_show_entry(console, &chain->entries[i], i);
+    }
+    if (ret == 0 && chain->count > most) {
+        ret = console_say(console, "  ... %ld more: `exceptions all`", chain->count - most);
+    }
+    return ret;
+}
+
+static int
+exceptions_go(Console *console, const Chain *chain, long number)
+{
+    if (number >= chain->count) {
+        PyErr_Format(PyExc_ValueError, "there is no exception #%ld: `exceptions` lists %ld", number, chain->count);
+        return -1;
+    }
+    PyObject *exception = chain->entries[number].exception;
+    PyObject *summary = report_summary(exception);
+    int ret = summary == NULL || console_say(console, "%U", summary) < 0 ? -1
+                                                                         : console_go_to_exception(console, exception);
+    Py_XDECREF(summary);
+    return ret < 0 ? -1 : walk_show(console, &console->place, 1);
+}
+
+static int
+exceptions_run(Console *console, const char *rest)
+{
+    long number = 0;
+    Chain chain;
+    int all = strcmp(rest, "all") == 0;
+    int go = *rest != '\0' && !all;
+    if (go && (!words_number(*rest == '#' ? rest + 1 : rest, &number) || number < 0)) {
+        return command_usage(&cmd_exceptions);
+    }
+    if (console->exception == NULL) {
+        PyErr_SetString(PyExc_ValueError, console->ways == WAYS_HOOK
+                                              ? "no exception: hook() was not called in an `except` block"
+                                              : "no exception: only its traceback was given");
+        return -1;
+    }
+    int ret = chain_open(&chain, console->exception);
+    if (ret == 0) {
+        ret = go ? exceptions_go(console, &chain, number) : exceptions_show(console, &chain, all);
+    }
+    chain_close(&chain);
+    return ret;
+}
+
+const Command cmd_exceptions = {
+    .name = "exceptions", .alias = "", .usage = "[N | all]", .family = "look",
+    .summary = "list causes, contexts and members, or go to one",
+    .detail = "`exceptions 2` goes to where #2 was raised, and `up` from there through the frames that it passed. > "
+              "marks the one whose frames you are in.",
+    .takes = TAKES_WORDS, .words = "all",
+    .run = exceptions_run,
+};
