@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "input.h"
 #include "report.h"
+#include "script.h"
 #include "turn.h"
 
 /* ---- saying ---- */
@@ -371,12 +372,12 @@ console_handle(Console *console, TermStatus status, PyObject *text)
 {
     switch (status) {
     case TERM_LINE:
-        return input_remember(console, text) < 0 ? -1 : console_do(console, text);
+        return !console->scripted && input_remember(console, text) < 0 ? -1 : console_do(console, text);
     case TERM_INTERRUPTED:
         return console_say(console, "KeyboardInterrupt");
     case TERM_EOF:
         console->left = 1;
-        return console_say(console, "");
+        return console->talk.alone ? 0 : console_say(console, "");
     case TERM_DROPPED:
         return console_say(console, "the block was not finished, and is dropped");
     case TERM_ERROR:
@@ -500,7 +501,7 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
     *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways};
     *why = NULL;
     int is_main = turn_is_main_thread(&console->thread);
-    int talking = talk_open(&console->talk, is_main, why);
+    int talking = talk_open(&console->talk, is_main, script_has(state), why);
     if (talking <= 0) {
         Py_CLEAR(console->thread);
         return talking;

@@ -59,6 +59,7 @@ typedef struct Console {
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
     int overwrite;        /* what you bind is in the frame at once */
     long listed;          /* the last source line shown by `list`, 0 for none */
+    int scripted;         /* the input was not typed */
     int left;             /* the program is to go on */
     int raises;           /* with the exception that is set */
 } Console;

@@ -7,17 +7,20 @@
 #include "entry.h"
 #include "frame.h"
 #include "log.h"
+#include "script.h"
 #include "source.h"
 #include "turn.h"
 
 enum { HOOK_POSITIONAL = 3 };
 
 static const char *const PARAMETERS[HOOK_PARAMETERS] = {
-    "banner_msg", "overwrite_locals", "logger", "when", "once", "after", "keep",
+    "banner_msg", "overwrite_locals", "logger", "when", "once", "after", "keep", "header", "commands",
 };
 
 /* What a call asks for. The objects are borrowed. */
 typedef struct HookOptions {
+    const char *what;                 /* the function that is called */
+    int parameters;                   /* how many of PARAMETERS it has */
     PyObject *given[HOOK_PARAMETERS]; /* NULL where nothing was given */
     int overwrite;
     int once;
@@ -53,19 +56,19 @@ hook_clear(ModuleState *state)
 
 /* Which parameter is it? -1 with a TypeError. */
 static int
-hook_parameter(ModuleState *state, PyObject *keyword)
+hook_parameter(ModuleState *state, const HookOptions *options, PyObject *keyword)
 {
-    for (int i = 0; i < HOOK_PARAMETERS; i++) {
+    for (int i = 0; i < options->parameters; i++) {
         if (state->keywords[i] == keyword) {
             return i;
         }
     }
-    for (int i = 0; i < HOOK_PARAMETERS; i++) { /* a keyword that is not interned: hook(**options) */
+    for (int i = 0; i < options->parameters; i++) { /* a keyword that is not interned: hook(**options) */
         if (PyUnicode_CompareWithASCIIString(keyword, PARAMETERS[i]) == 0) {
             return i;
         }
     }
-    PyErr_Format(PyExc_TypeError, "hook() got an unexpected keyword argument '%U'", keyword);
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", options->what, keyword);
     return -1;
 }
 
@@ -73,8 +76,8 @@ static int
 hook_collect(ModuleState *state, PyObject *const *args, Py_ssize_t count, PyObject *keywords, HookOptions *options)
 {
     if (count > HOOK_POSITIONAL) {
-        PyErr_Format(PyExc_TypeError, "hook() takes at most %d positional arguments (%zd given)", HOOK_POSITIONAL,
-                     count);
+        PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments (%zd given)", options->what,
+                     HOOK_POSITIONAL, count);
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -82,12 +85,13 @@ hook_collect(ModuleState *state, PyObject *const *args, Py_ssize_t count, PyObje
     }
     Py_ssize_t named = keywords == NULL ? 0 : PyTuple_Size(keywords);
     for (Py_ssize_t i = 0; i < named; i++) {
-        int parameter = hook_parameter(state, PyTuple_GetItem(keywords, i));
+        int parameter = hook_parameter(state, options, PyTuple_GetItem(keywords, i));
         if (parameter < 0) {
             return -1;
         }
         if (options->given[parameter] != NULL) {
-            PyErr_Format(PyExc_TypeError, "hook() got multiple values for argument '%s'", PARAMETERS[parameter]);
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%s'", options->what,
+                         PARAMETERS[parameter]);
             return -1;
         }
         options->given[parameter] = args[count + i];
@@ -372,7 +376,10 @@ hook_call(ModuleState *state, HookOptions *options)
             if (site != NULL) {
                 site->opened = true;
             }
-            result = hook_open(state, frame, options, complaint);
+            PyObject *commands = options->given[HOOK_COMMANDS];
+            result = commands != NULL && commands != Py_None && script_feed(state, commands) < 0
+                         ? NULL
+                         : hook_open(state, frame, options, complaint);
         }
         turn_give();
     }
@@ -389,7 +396,7 @@ static PyObject *
 hook_hook(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     ModuleState *state = state_of_module(module);
-    HookOptions options = {0};
+    HookOptions options = {.what = "hook", .parameters = HOOK_HEADER};
     if (state->disabled) {
         return Py_NewRef(Py_None);
     }
@@ -400,11 +407,35 @@ hook_hook(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *k
 }
 
 static PyObject *
-hook_set_trace(PyObject *module, PyObject *Py_UNUSED(none))
+hook_set_trace(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     ModuleState *state = state_of_module(module);
-    HookOptions options = {.overwrite = 1};
+    HookOptions options = {.what = "set_trace", .parameters = HOOK_PARAMETERS, .overwrite = 1};
+    if (state->disabled) {
+        return Py_NewRef(Py_None);
+    }
+    if (hook_collect(state, args, count, keywords, &options) < 0) {
+        return NULL;
+    }
+    if (options.given[HOOK_BANNER] == NULL) {
+        options.given[HOOK_BANNER] = options.given[HOOK_HEADER];
+    }
+    return hook_call(state, &options);
+}
+
+/* As the handler of a signal it is called in the frame that the signal has come in. */
+static PyObject *
+hook_on_signal(PyObject *module, PyObject *Py_UNUSED(args))
+{
+    ModuleState *state = state_of_module(module);
+    HookOptions options = {.what = "hook", .overwrite = 1};
     return state->disabled ? Py_NewRef(Py_None) : hook_call(state, &options);
+}
+
+static PyObject *
+hook_feed(PyObject *module, PyObject *inputs)
+{
+    return script_feed(state_of_module(module), inputs) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 PyDoc_STRVAR(hook_doc,
@@ -426,15 +457,32 @@ PyDoc_STRVAR(hook_doc,
 "what the user raises on purpose with `throw` or `abort`.");
 
 PyDoc_STRVAR(set_trace_doc,
-"set_trace()\n"
+"set_trace(banner_msg=None, overwrite_locals=True, logger='root', *, when=True, once=False, after=0, keep=(),\n"
+"          header=None, commands=None)\n"
 "--\n\n"
-"hook(overwrite_locals=True), under the name that PYTHONBREAKPOINT=hooking.set_trace and habit ask for.\n\n"
-"Returns None. Raises what the user raises on purpose with `throw` or `abort`.");
+"hook() that writes to the frame, under the name that PYTHONBREAKPOINT=hooking.set_trace and habit ask for: what is\n"
+"given to breakpoint() comes here.\n\n"
+"header: as banner_msg, under the name that it has in pdb.\n"
+"commands: a sequence of str, inputs that the prompt takes first, as if they were typed.\n\n"
+"The rest is as in hook(). Returns None. Raises what hook() raises.");
+
+PyDoc_STRVAR(on_signal_doc,
+"_on_signal(signum, frame)\n"
+"--\n\n"
+"A handler for signal.signal() that opens a console where the signal finds the program.");
+
+PyDoc_STRVAR(feed_doc,
+"_feed(inputs)\n"
+"--\n\n"
+"Have the next prompts take these inputs (a sequence of str) before anybody is asked. Where there is nobody to ask\n"
+"consoles open as long as there are any.");
 
 /* The types of METH_FASTCALL functions differ from PyCFunction; the flags say which it is. */
 #define METHOD(function) ((PyCFunction)(void (*)(void))(function))
 PyMethodDef hook_methods[] = {
     {"hook", METHOD(hook_hook), METH_FASTCALL | METH_KEYWORDS, hook_doc},
-    {"set_trace", hook_set_trace, METH_NOARGS, set_trace_doc},
+    {"set_trace", METHOD(hook_set_trace), METH_FASTCALL | METH_KEYWORDS, set_trace_doc},
+    {"_on_signal", hook_on_signal, METH_VARARGS, on_signal_doc},
+    {"_feed", hook_feed, METH_O, feed_doc},
     {NULL, NULL, 0, NULL},
 };

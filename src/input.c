@@ -5,6 +5,7 @@
 
 #include "dedent.h"
 #include "node.h"
+#include "script.h"
 
 /* What was typed, in whichever console. Guarded by the GIL. */
 static History history;
@@ -287,14 +288,54 @@ input_read_more(Console *console, PyObject **text)
     return status;
 }
 
+/* Show an input that was not typed as if it were; where nobody looks on, only what it does is shown. */
+static int
+input_echo(Console *console, PyObject *text)
+{
+    PyObject *prompt = NULL, *more = NULL, *shown = NULL;
+    if (!console->talk.has_term) {
+        return 0;
+    }
+    prompt = input_prompt(console, "ps1", ">>> ");
+    more = prompt == NULL ? NULL : input_prompt(console, "ps2", "... ");
+    PyObject *begin = more == NULL ? NULL : PyUnicode_FromFormat("\n%U", more);
+    shown = begin == NULL ? NULL : PyObject_CallMethod(text, "replace", "sO", "\n", begin);
+    int ret = shown == NULL ? -1 : console_say(console, "%U%U", prompt, shown);
+    Py_XDECREF(shown);
+    Py_XDECREF(begin);
+    Py_XDECREF(more);
+    Py_XDECREF(prompt);
+    return ret;
+}
+
+/* An input that was written down. It is whole, or ends with the next blank line. */
+static TermStatus
+input_read_script(Console *console, PyObject **text)
+{
+    *text = script_take(console->state);
+    int done = *text == NULL || input_echo(console, *text) < 0 ? -1 : input_is_done(console, *text);
+    if (done == 0) {
+        done = input_close_block(console, text);
+    }
+    return done < 0 ? TERM_ERROR : TERM_LINE;
+}
+
 TermStatus
 input_read(Console *console, PyObject **text)
 {
     int whole = 0;
+    TermStatus status;
     *text = NULL;
-    TermStatus status = input_ask(console, "ps1", ">>> ", text);
-    while (status == TERM_LINE && (whole = input_is_whole(console, text)) == 0) {
-        status = input_read_more(console, text);
+    console->scripted = script_has(console->state);
+    if (console->scripted) {
+        status = input_read_script(console, text);
+        whole = status == TERM_LINE;
+    }
+    else {
+        status = input_ask(console, "ps1", ">>> ", text);
+        while (status == TERM_LINE && (whole = input_is_whole(console, text)) == 0) {
+            status = input_read_more(console, text);
+        }
     }
     if (status == TERM_LINE && whole < 0) {
         status = TERM_ERROR;

@@ -139,6 +139,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->map_type);
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
+    Py_VISIT(state->script);
     Py_VISIT(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_VISIT(state->installed[i]);
@@ -158,6 +159,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->map_type);
     Py_CLEAR(state->error);
     Py_CLEAR(state->untrusted);
+    Py_CLEAR(state->script);
     Py_CLEAR(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_CLEAR(state->installed[i]);

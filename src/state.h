@@ -6,7 +6,8 @@
 
 #include "callsite.h"
 
-/* The parameters of hook(), in the order of the signature; the first three may be given by position. */
+/* The parameters of hook(), in the order of the signature; the first three may be given by position. Those from
+ * HOOK_HEADER on are of set_trace() alone: pdb.set_trace() has them, so a breakpoint() may give them. */
 typedef enum HookParameter {
     HOOK_BANNER,
     HOOK_OVERWRITE,
@@ -15,6 +16,8 @@ typedef enum HookParameter {
     HOOK_ONCE,
     HOOK_AFTER,
     HOOK_KEEP,
+    HOOK_HEADER,
+    HOOK_COMMANDS,
     HOOK_PARAMETERS,
 } HookParameter;
 
@@ -26,6 +29,7 @@ typedef struct ModuleState {
     PyObject *cell_type;          /* owned, NULL until the first cell: types.CellType */
     PyTypeObject *map_type;       /* owned: a file in memory */
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
+    PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */
     PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     PyObject *installed[INSTALL_PLACES]; /* owned or NULL: what the hooks of install() are bound to */

@@ -51,7 +51,7 @@ talk_has_input(void)
 }
 
 int
-talk_open(Talk *talk, int is_main, const char **why)
+talk_open(Talk *talk, int is_main, int scripted, const char **why)
 {
     memset(talk, 0, sizeof *talk);
     talk->is_main = is_main;
@@ -73,7 +73,11 @@ talk_open(Talk *talk, int is_main, const char **why)
     if (in >= 0 && !own) {
         close(in);
     }
-    return talk->has_term || talk_has_input();
+    if (talk->has_term || talk_has_input()) {
+        return 1;
+    }
+    talk->alone = scripted;
+    return talk->alone;
 }
 
 void
@@ -361,6 +365,9 @@ talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client
     talk_leave_streams(talk);
     if (talk->has_term) {
         status = talk_ask_term(talk, PyBytes_AsString(first), PyBytes_AsString(others), client, text);
+    }
+    else if (talk->alone) {
+        status = TERM_EOF;
     }
     else {
         interrupt_rest(&talk->interrupt, -1);

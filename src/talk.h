@@ -11,6 +11,7 @@ enum { TALK_STREAMS = 2 };
 
 typedef struct Talk {
     int has_term;                      /* else input() and sys.stdout */
+    int alone;                         /* nobody is there to be asked: sys.stdout only */
     int is_main;                       /* in the main thread */
     Term term;
     PyObject *own[TALK_STREAMS];       /* owned: sys.stdout, stderr on the terminal, made when needed */
@@ -19,8 +20,9 @@ typedef struct Talk {
     Interrupt interrupt;               /* Ctrl-C, while entered */
 } Talk;
 
-/* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. */
-int talk_open(Talk *talk, int is_main, const char **why);
+/* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. `scripted`: what is to
+ * be typed is known, so there need not be anybody. */
+int talk_open(Talk *talk, int is_main, int scripted, const char **why);
 void talk_close(Talk *talk);
 
 /* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). It is

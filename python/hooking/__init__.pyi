@@ -1,5 +1,5 @@
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -28,7 +28,18 @@ def hook(
     after: int = 0,
     keep: object = (),
 ) -> None: ...
-def set_trace() -> None: ...
+def set_trace(
+    banner_msg: str | None = None,
+    overwrite_locals: object = True,
+    logger: str = "root",
+    *,
+    when: object = True,
+    once: object = False,
+    after: int = 0,
+    keep: object = (),
+    header: str | None = None,
+    commands: Sequence[str] | None = None,
+) -> None: ...
 def post_mortem(exc: BaseException | TracebackType | None = None) -> None: ...
 def install() -> None: ...
 def uninstall() -> None: ...
