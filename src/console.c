@@ -488,8 +488,11 @@ console_prepare(Console *console, const ConsoleStart *start)
     console->scopes = PyDict_New();
     console->shared = PyDict_New();
     if (console->scopes == NULL || console->shared == NULL
-        || stack_open(&console->stack, start->frame, start->traceback) < 0) {
+        || (start->stack == NULL && stack_open(&console->stack, start->frame, NULL) < 0)) {
         return -1;
+    }
+    if (start->stack != NULL) {
+        console->stack = stack_move(start->stack);
     }
     stack_start(&console->stack, &console->place);
     return console_enter_scope(console);
@@ -510,7 +513,7 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
     console->show.talk = &console->talk;
     console->caller = Py_NewRef(start->frame);
     console->exception = Py_XNewRef(start->exception);
-    console->current = start->traceback == NULL ? NULL : Py_XNewRef(start->exception);
+    console->current = start->stack == NULL ? NULL : Py_XNewRef(start->exception);
     if (console_prepare(console, start) < 0
         || (start->complaint != NULL && console_say(console, "%U", start->complaint) < 0)
         || console_say(console, "%U", start->banner) < 0 || input_open_history(console) < 0) {

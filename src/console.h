@@ -31,8 +31,8 @@ typedef struct ConsoleEnd {
 
 /* How a console is opened. All is borrowed. */
 typedef struct ConsoleStart {
-    PyObject *frame;      /* the one that asks for the console, and without a traceback the one to be in */
-    PyObject *traceback;  /* or NULL: go to where it begins */
+    PyObject *frame;      /* the one that asks for the console, and without a stack the one to be in */
+    Stack *stack;         /* or NULL: of a traceback; it is moved from there */
     PyObject *exception;  /* or NULL: what `exceptions` shows */
     PyObject *banner;
     PyObject *complaint;  /* or NULL: shown above the banner */

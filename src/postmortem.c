@@ -58,7 +58,7 @@ postmortem_run(ModuleState *state, const Postmortem *postmortem, ConsoleEnd *end
     banner = postmortem_banner(postmortem, &place);
     if (banner != NULL) {
         ConsoleStart start = {
-            .frame = caller != NULL ? caller : place.frame, .traceback = postmortem->traceback,
+            .frame = caller != NULL ? caller : place.frame, .stack = &stack,
             .exception = postmortem->exception, .banner = banner, .overwrite = 1, .ways = postmortem->ways,
         };
         ret = entry_run(state, &start, postmortem->what, end);

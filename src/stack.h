@@ -22,6 +22,9 @@ typedef struct Stack {
 int stack_open(Stack *stack, PyObject *frame, PyObject *traceback);
 void stack_close(Stack *stack);
 
+/* Take it from where it is: there is nothing left to close. */
+Stack stack_move(Stack *stack);
+
 /* Level 0. stack_leave() lets go of a place; it may be all zero. */
 void stack_start(const Stack *stack, StackPlace *place);
 void stack_leave(StackPlace *place);
