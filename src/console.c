@@ -175,17 +175,25 @@ console_eval(Console *console, const char *expression)
 static int
 console_leave_by_exit(Console *console)
 {
+    static const char *const then_what[] = {
+        [WAYS_HOOK] = "the program goes on (\"abort\" ends it)",
+        [WAYS_CAUGHT] = "the program goes on (\"abort\" ends it)",
+        [WAYS_END] = "the program ends as it would have",
+        [WAYS_CALL] = "the exception goes on (\"abort\" ends the program)",
+        [WAYS_BLOCK] = "the exception goes on (\"abort\" ends the program)",
+    };
+    const char *then = then_what[console->ways];
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     int ret;
     if (console->state->left_by_exit) {
-        ret = console_say(console, "exit(): the program goes on (\"abort\" ends it)");
+        ret = console_say(console, "exit(): %s", then);
     }
     else {
         PyObject *text = PyObject_Repr(value);
         PyErr_Clear();
-        ret = console_say(console, "%V at the prompt: the program goes on (\"abort\" ends it)", text, "SystemExit");
+        ret = console_say(console, "%V at the prompt: %s", text, "SystemExit", then);
         Py_XDECREF(text);
     }
     Py_XDECREF(type);

@@ -54,6 +54,7 @@ def test_exit_leaves_the_prompt_with_the_programs_status(opened):
     t = opened(program())
     t.line("exit(5)")
     assert t.end() == 1
+    assert "exit(): the program ends as it would have" in t.text()
 
 
 def test_exit_functions_run_afterwards(opened):
