@@ -734,7 +734,7 @@ def test_a_source_with_warnings_is_read_in_silence(package, recwarn):
     ("wher", ["where"]), ("%wher", ["where"]), ("%", [name for row in _core.commands()
                                                       for name in (row["name"], *row["alias"].split())]),
     ("help wher", ["where"]), ("%help %wher", ["where"]), ("overwrite ", ["off", "on"]), ("overwrite of", ["off"]),
-    ("where a", ["all"]), ("locals ", ["all"]), ("write some_loc", ["some_local"]),
+    ("where a", ["all"]), ("locals ", ["all", "frames"]), ("write some_loc", ["some_local"]),
     ("write x, some_loc", ["some_local"]),
     ("write name_glob", []), ("pp some_local.isalph", ["isalpha"]), ("%pp some_local.isalph", ["isalpha"]),
     ("doc some_loc", ["some_local"]), ("pp (some_local).isalph", ["isalpha"]), ("pp [1].app", ["append"]),
