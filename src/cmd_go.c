@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "compile.h"
 #include "hook.h"
+#include "isolate.h"
 #include "term_signals.h"
 
 static int
@@ -155,6 +156,9 @@ throw_run(Console *console, const char *rest)
         return -1;
     }
     Py_DECREF(exception);
+    if (isolate_holds(console) && isolate_check_exception() < 0) {
+        return -1;
+    }
     console->left = console->raises = 1;
     return 0;
 }

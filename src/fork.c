@@ -105,7 +105,7 @@ fork_settle(const ForkBelongings *belongings)
 {
     PyObject *module = fork_random();
     if (belongings->random != NULL && module != NULL) {
-        Py_XDECREF(PyObject_CallMethod(module, "setstate", "O", belongings->random));
+        Py_XDECREF(PyObject_CallMethod(module, "setstate", "(O)", belongings->random));
         PyErr_Clear();
     }
     for (int i = 0; i < FORK_TIMERS; i++) {

@@ -13,8 +13,10 @@
 #include "cmd_go.h"
 #include "fork.h"
 #include "hook.h"
+#include "input.h"
 #include "others.h"
 #include "relay.h"
+#include "script.h"
 #include "turn.h"
 
 enum { REASON = 1024, CHILDREN = 128 };
@@ -94,33 +96,43 @@ static PyObject *
 isolate_pickle(const char *function, PyObject *argument)
 {
     PyObject *pickle = compat_import("pickle");
-    PyObject *result = pickle == NULL ? NULL : PyObject_CallMethod(pickle, function, "O", argument);
+    PyObject *result = pickle == NULL ? NULL : PyObject_CallMethod(pickle, function, "(O)", argument);
     Py_XDECREF(pickle);
     return result;
 }
 
 int
-isolate_check_exception(PyObject *exception)
+isolate_check_exception(void)
 {
+    PyObject *type, *exception, *traceback;
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
     PyObject *pickled = isolate_pickle("dumps", exception);
     PyObject *again = pickled == NULL ? NULL : isolate_pickle("loads", pickled);
     bool fits = pickled != NULL && PyBytes_Size(pickled) < RELAY_ROOM / 2;
     int ret = again != NULL && fits ? 0 : -1;
-    if (again != NULL && !fits) {
+    if (ret == 0) {
+        PyErr_Restore(type, exception, traceback);
+        type = exception = traceback = NULL;
+    }
+    else if (again != NULL) {
         PyErr_SetString(PyExc_ValueError, "throw: the exception is too large to be taken out of the isolated process");
     }
-    else if (again == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
-        PyObject *type, *error, *traceback;
-        PyErr_Fetch(&type, &error, &traceback);
-        PyErr_NormalizeException(&type, &error, &traceback);
+    else if (PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyObject *kind, *error, *place;
+        PyErr_Fetch(&kind, &error, &place);
+        PyErr_NormalizeException(&kind, &error, &place);
         PyErr_Format(PyExc_ValueError, "throw: this exception cannot be taken out of the isolated process, as it cannot "
                      "be pickled: %S", error);
-        Py_XDECREF(type);
+        Py_XDECREF(kind);
         Py_XDECREF(error);
-        Py_XDECREF(traceback);
+        Py_XDECREF(place);
     }
     Py_XDECREF(again);
     Py_XDECREF(pickled);
+    Py_XDECREF(type);
+    Py_XDECREF(exception);
+    Py_XDECREF(traceback);
     return ret;
 }
 
@@ -177,6 +189,7 @@ isolate_leave(ModuleState *state, PyObject *frame, int failed, const char *why)
         isolate_write_exception(page, &end);
     }
     memcpy(page->data, &end, sizeof end);
+    page->inputs = script_count(state);
     fork_flush();
     relay_leave(RELAY_LEFT);
 }
@@ -250,6 +263,7 @@ isolate_heed(ModuleState *state, PyObject *frame, const RelayPage *page, const c
     IsolateEnd end;
     memcpy(&end, page->data, sizeof end);
     *why = end.why;
+    script_keep(state, page->inputs);
     CallSite *site = hook_site_of(state, frame);
     if (site == NULL || isolate_set_site(site, &end, isolate_texts(page)) < 0) {
         return -1;
@@ -347,6 +361,7 @@ isolate_wait(ModuleState *state, PyObject *frame, Relay *relay, IsolateTerminal 
         relay_end(relay, status);
     }
     int ret = 0;
+    input_take_over_history();
     if (!is_told) {
         isolate_restore_terminal(terminal);
         *why = isolate_tell_death(status);

@@ -20,7 +20,7 @@ bool isolate_holds(const Console *console);
  * if the program has child processes, which only the other one could wait for: -1 with an exception. */
 int isolate_commit(const ForkAsk *ask);
 
-/* Can the exception be taken to the process that goes on? -1 with an exception that says why not. */
-int isolate_check_exception(PyObject *exception);
+/* Can the exception that is set be taken to the process that goes on? Else -1, with one that says why not. */
+int isolate_check_exception(void);
 
 #endif

@@ -13,8 +13,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "others.h"
 #include "relay.h"
+#include "script.h"
 
 /* In the memory of the mark itself and of all that came after it. */
 typedef struct Mark {
@@ -183,6 +185,10 @@ mark_make(Console *console, const char *name, const ForkAsk *ask)
             break;
         }
     }
+    if (side == MARK_BACK || side == MARK_USED) {
+        input_take_over_history();
+        script_keep(console->state, relay.page->inputs);
+    }
     if (side == MARK_FAILED || side == MARK_USED) {
         mark_pop();
         relay_close(&relay);
@@ -190,7 +196,7 @@ mark_make(Console *console, const char *name, const ForkAsk *ask)
     fork_unpack(&belongings);
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
-    if (side != MARK_FAILED) {
+    if (side == MARK_MADE || side == MARK_BACK) {
         mark_settle(console);
     }
     if (talk_enter(&console->talk) < 0) {
@@ -219,6 +225,7 @@ mark_rewind(Console *console, const char *name)
         return;
     }
     RelayPage *up = relay_up();
+    up->inputs = script_count(console->state);
     talk_leave(&console->talk);
     up->size = strlen(name);
     memcpy(up->data, name, up->size);

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SIGNALS = 65 };
@@ -40,7 +41,7 @@ relay_open(Relay *relay, RelayKind kind)
     if (relay_up() != NULL) {
         relay->base = self.up->commits;
     }
-    return sem_init(&relay->page->go, 1, 0);
+    return sem_init(&relay->page->go, 1, 0) < 0 || sem_init(&relay->page->heard, 1, 0) < 0 ? -1 : 0;
 }
 
 void
@@ -264,7 +265,23 @@ relay_stop(pid_t copy, int number)
     }
 }
 
-/* ---- waiting ---- */
+/* ---- commits ---- */
+
+/* Tell the one above. It may have threads that run until it has heard of it. */
+static void
+relay_tell_commits(RelayPage *up, int commits, bool final)
+{
+    enum { PATIENCE = 2 }; /* seconds: it may have been stopped */
+    struct timespec until;
+    up->final = final;
+    up->commits = commits;
+    kill(getppid(), SIGCHLD);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE;
+    while (sem_timedwait(&up->heard, &until) < 0 && errno == EINTR) {
+        /* again */
+    }
+}
 
 /* Hand up what is known of commits below: one of them was this process's own, if it isolates. */
 static void
@@ -277,22 +294,27 @@ relay_hand_up_commits(const Relay *relay)
     bool isolates = relay->kind == RELAY_ISOLATES;
     int below = relay->page->commits - (isolates && relay->page->commits > 0 ? 1 : 0);
     if (up->commits != relay->base + below) {
-        up->final = isolates && relay->page->final;
-        up->commits = relay->base + below;
-        kill(getppid(), SIGCHLD);
+        relay_tell_commits(up, relay->base + below, isolates && relay->page->final);
     }
 }
 
 static void
 relay_look_at_commits(Relay *relay)
 {
+    if (relay->page->commits == relay->commits) {
+        return;
+    }
     bool is_over = relay->kind == RELAY_ISOLATES && relay->page->commits > 0 && relay->page->final;
     relay_hand_up_commits(relay);
     if (is_over && relay->committed != NULL) {
         relay->committed(relay->context);
         relay->committed = NULL;
     }
+    relay->commits = relay->page->commits;
+    sem_post(&relay->page->heard);
 }
+
+/* ---- waiting ---- */
 
 /* Has the copy ended? Then *status. */
 static bool
@@ -324,6 +346,7 @@ relay_wait(Relay *relay)
     sigset_t none;
     sigemptyset(&none);
     relay_take_signals(relay->copy);
+    relay->commits = relay->page->commits;
     relay_hand_up_commits(relay); /* after a rewind: those are taken back */
     sem_post(&relay->page->go);
     while (!relay_look_at_copy(relay, &status)) {
@@ -365,6 +388,7 @@ relay_end(const Relay *relay, int status)
 {
     RelayPage *up = relay_up();
     if (relay->page->word != RELAY_NOTHING && up != NULL) {
+        up->inputs = relay->page->inputs;
         up->size = relay->page->size;
         memcpy(up->data, relay->page->data, relay->page->size);
         up->word = relay->page->word;
@@ -379,9 +403,7 @@ relay_commit(void)
 {
     RelayPage *up = relay_up();
     if (up != NULL) {
-        up->final = 1;
-        up->commits++;
-        kill(getppid(), SIGCHLD);
+        relay_tell_commits(up, up->commits + 1, true);
     }
 }
 

@@ -22,9 +22,11 @@ enum { RELAY_ROOM = 1 << 20 }; /* bytes of data; pages that are not touched cost
 /* Memory that a process shares with its copy: no descriptor, which a program that closes all of them would close. */
 typedef struct RelayPage {
     sem_t go;                     /* the copy begins when the original is ready for what may come */
+    sem_t heard;                  /* of a commit */
     volatile sig_atomic_t word;
     volatile sig_atomic_t commits; /* how many isolated prompts above have been committed from below */
     volatile sig_atomic_t final;  /* nobody will go back on that: there is no mark in between */
+    long inputs;                  /* with a word: how many of those that are written down wait yet, see script.h */
     size_t size;
     char data[RELAY_ROOM];
 } RelayPage;
@@ -38,6 +40,7 @@ typedef struct Relay {
     RelayPage *page; /* owned, by both sides */
     RelayKind kind;
     pid_t copy;
+    int commits;     /* those that it knows of */
     int base;        /* commits that this process itself had handed up when it began to wait */
     sigset_t mask;   /* the program's, to be given back */
     void (*committed)(void *context); /* or NULL; called once, when it is clear that it does not go on any more */
