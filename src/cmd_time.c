@@ -56,8 +56,8 @@ mark_tell(Console *console, MarkSide side, const char *name)
     case MARK_FAILED:
         break;
     case MARK_MADE:
-        return console_say(console, "marked: \"rewind%s%s\" comes back here (process %ld waits, %ld goes on)", space, given,
-                           (long)getppid(), (long)getpid());
+        return console_say(console, "marked: \"rewind%s%s\" comes back here (process %ld waits, %ld goes on)", space,
+                           given, (long)getppid(), (long)getpid());
     case MARK_BACK:
         return console_say(console, "back at the mark%s%s: files stay as they are now", space, given);
     case MARK_USED:

@@ -482,7 +482,7 @@ PyDoc_STRVAR(hook_doc,
 
 PyDoc_STRVAR(set_trace_doc,
 "set_trace(banner_msg=None, overwrite_locals=True, logger='root', *, when=True, once=False, after=0, keep=(),\n"
-"          header=None, commands=None)\n"
+"          isolate=False, header=None, commands=None)\n"
 "--\n\n"
 "hook() that writes to the frame, under the name that PYTHONBREAKPOINT=hooking.set_trace and habit ask for: what is\n"
 "given to breakpoint() comes here.\n\n"

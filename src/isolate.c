@@ -59,8 +59,8 @@ typedef enum IsolateWay {
     WAY_ABORT,
 } IsolateWay;
 
-/* In the data of the page, with three texts behind it. Both processes have the same code at the same place, so a pointer
- * to a literal means the same in both. */
+/* In the data of the page, with three texts behind it. Both processes have the same code at the same place, so a
+ * pointer to a literal means the same in both. */
 typedef struct IsolateEnd {
     IsolateWay way;
     int status;        /* with WAY_ABORT */
@@ -122,8 +122,8 @@ isolate_check_exception(void)
         PyObject *kind, *error, *place;
         PyErr_Fetch(&kind, &error, &place);
         PyErr_NormalizeException(&kind, &error, &place);
-        PyErr_Format(PyExc_ValueError, "throw: this exception cannot be taken out of the isolated process, as it cannot "
-                     "be pickled: %S", error);
+        PyErr_Format(PyExc_ValueError, "throw: this exception cannot be taken out of the isolated process, as it "
+                     "cannot be pickled: %S", error);
         Py_XDECREF(kind);
         Py_XDECREF(error);
         Py_XDECREF(place);
@@ -335,8 +335,8 @@ static const char *
 isolate_tell_death(int status)
 {
     if (WIFSIGNALED(status)) {
-        snprintf(self.reason, sizeof self.reason, "the isolated process has died of signal %d (%s): the program goes on "
-                 "as it was", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(self.reason, sizeof self.reason, "the isolated process has died of signal %d (%s): the program goes "
+                 "on as it was", WTERMSIG(status), strsignal(WTERMSIG(status)));
     }
     else {
         snprintf(self.reason, sizeof self.reason, "the isolated process has ended with status %d: the program goes on "

@@ -206,27 +206,32 @@ mark_make(Console *console, const char *name, const ForkAsk *ask)
     return side;
 }
 
+/* There is none of that name. */
+static void
+mark_refuse(const char *name)
+{
+    PyObject *names = mark_names();
+    const char *list = names == NULL ? NULL : PyUnicode_AsUTF8AndSize(names, NULL);
+    if (list != NULL && *list == '\0') {
+        PyErr_SetString(PyExc_ValueError, "there is no mark: \"mark\" makes one");
+    }
+    else if (list != NULL) {
+        PyErr_Format(PyExc_ValueError, "no mark called %s: %s %U", name,
+                     strchr(list, ',') == NULL ? "the only one is" : "there are", names);
+    }
+    Py_XDECREF(names);
+}
+
 void
 mark_rewind(Console *console, const char *name)
 {
     if (mark_find(name) == NULL) {
-        PyObject *names = mark_names();
-        const char *list = names == NULL ? NULL : PyUnicode_AsUTF8AndSize(names, NULL);
-        if (list == NULL) {
-            Py_CLEAR(names);
-        }
-        if (names != NULL && PyUnicode_GetLength(names) > 0) {
-            PyErr_Format(PyExc_ValueError, "no mark called %s: %s %U", name, strchr(list, ',') == NULL ? "the only one is" : "there are", names);
-        }
-        else if (names != NULL) {
-            PyErr_SetString(PyExc_ValueError, "there is no mark: \"mark\" makes one");
-        }
-        Py_XDECREF(names);
+        mark_refuse(name);
         return;
     }
     RelayPage *up = relay_up();
-    up->inputs = script_count(console->state);
     talk_leave(&console->talk);
+    up->inputs = script_count(console->state);
     up->size = strlen(name);
     memcpy(up->data, name, up->size);
     fork_flush();
