@@ -16,6 +16,7 @@
 #include "input.h"
 #include "others.h"
 #include "relay.h"
+#include "release.h"
 #include "script.h"
 #include "turn.h"
 
@@ -325,8 +326,7 @@ isolate_is_committed(void *context)
         *released = NULL;
     }
     else {
-        /* Or who reads from the program would not see its end before the end of this process. */
-        closefrom(0);
+        release_all();
     }
 }
 

@@ -520,6 +520,37 @@ def test_a_pipe_closed_after_commit_is_closed(opened):
     ended(t)
 
 
+def test_who_waits_after_commit_holds_little_memory_and_still_waits(terminal):
+    t = terminal('''
+        import os, re, signal, time
+        from hooking import hook
+        seen = []
+        signal.signal(signal.SIGUSR1, lambda *a: seen.append("usr1"))
+        array, objects = bytearray(b"x") * (100 << 20), [[i] for i in range(500_000)]
+        def memory(process):
+            with open(f"/proc/{process}/status") as file:
+                return int(re.search(r"RssAnon:\\s*(\\d+)", file.read())[1]) // 1024
+        hook(isolate=True)
+        print("held", memory(os.getpid()) > 100, memory(os.getppid()) < 40)
+        print("wait" + "ing")
+        while not seen: time.sleep(0.01)
+        print("end", seen, input("? "), array[-1], objects[-1])
+    ''', job_control=True)
+    t.prompt()
+    t.line("commit")
+    t.expect("held True True")
+    t.expect("waiting")
+    first = min(set(session(t)) - {t.process.pid})   # the other one is the shell
+    os.kill(first, signal.SIGUSR1)
+    t.expect("? ")
+    t.key("C-z")
+    stopped(t, 1)
+    t.line()
+    t.line("read")
+    t.expect("end ['usr1'] read 120 [499999]")
+    assert t.end() == 0
+
+
 def test_a_timer_goes_on_after_commit(opened):
     t = opened('''
         import signal, time
