@@ -1,6 +1,8 @@
 /* Commands that end the console or say when it opens again: continue, off, after, when, throw, abort. */
 #include "command.h"
 
+#include "cmd_go.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include "compat.h"
 #include "compile.h"
 #include "hook.h"
+#include "isolate.h"
 #include "term_signals.h"
 
 static int
@@ -81,8 +84,8 @@ const Command cmd_after = {
 
 /* The condition as it is kept at the call site: a new tuple (text, code). The code is None where a plain eval() in the
  * frame would not do: functions and comprehensions in it need the prompt's scoping, `:=` would bind in the frame. */
-static PyObject *
-when_compile(const char *text)
+PyObject *
+go_condition(const char *text)
 {
     PyObject *code = Py_CompileString(text, "<hook: when>", Py_eval_input);
     if (code != NULL && (compile_has_inner_code(code) || strstr(text, ":=") != NULL)) {
@@ -105,7 +108,7 @@ when_run(Console *console, const char *rest)
         return condition == NULL ? console_say(console, "no condition")
                                  : console_say(console, "when %U", PyTuple_GetItem(condition, 0));
     }
-    PyObject *condition = when_compile(rest);
+    PyObject *condition = go_condition(rest);
     if (condition == NULL) {
         return -1;
     }
@@ -153,6 +156,9 @@ throw_run(Console *console, const char *rest)
         return -1;
     }
     Py_DECREF(exception);
+    if (isolate_holds(console) && isolate_check_exception() < 0) {
+        return -1;
+    }
     console->left = console->raises = 1;
     return 0;
 }
@@ -216,8 +222,8 @@ abort_watch(void *argument)
 }
 
 /* In another thread SystemExit would end only that one: the main thread is told, too. */
-static void
-abort_main_thread(PyObject *code)
+void
+go_abort_main_thread(PyObject *code)
 {
     PyObject *threading = compat_import("threading");
     PyObject *main_thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
@@ -256,7 +262,7 @@ abort_run(Console *console, const char *rest)
         return -1;
     }
     if (!console->talk.is_main) {
-        abort_main_thread(code);
+        go_abort_main_thread(code);
     }
     PyErr_SetObject(PyExc_SystemExit, code);
     Py_DECREF(code);

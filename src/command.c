@@ -19,6 +19,7 @@ const Command *const COMMANDS[] = {
     &cmd_write, &cmd_overwrite,
     &cmd_dump, &cmd_load,
     &cmd_continue, &cmd_off, &cmd_after, &cmd_when, &cmd_throw, &cmd_abort,
+    &cmd_mark, &cmd_rewind, &cmd_commit,
     NULL,
 };
 

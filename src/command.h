@@ -58,4 +58,6 @@ extern const Command cmd_write, cmd_overwrite;
 extern const Command cmd_dump, cmd_load;
 extern const Command cmd_continue, cmd_off, cmd_after, cmd_when, cmd_throw, cmd_abort;
 
+extern const Command cmd_mark, cmd_rewind, cmd_commit;
+
 #endif

@@ -509,7 +509,8 @@ console_prepare(Console *console, const ConsoleStart *start)
 int
 console_open(Console *console, ModuleState *state, const ConsoleStart *start, const char **why)
 {
-    *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways};
+    *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways,
+                         .isolation = start->isolation};
     *why = NULL;
     int is_main = turn_is_main_thread(&console->thread);
     int talking = talk_open(&console->talk, is_main, script_has(state), why);

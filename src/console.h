@@ -38,6 +38,7 @@ typedef struct ConsoleStart {
     PyObject *complaint;  /* or NULL: shown above the banner */
     int overwrite;
     ConsoleWays ways;
+    int isolation;        /* the number of the isolated prompt that it is, 0 for none: see isolate.h */
 } ConsoleStart;
 
 typedef struct Console {
@@ -55,6 +56,7 @@ typedef struct Console {
     PyObject *current;    /* owned or NULL: the one whose traceback the stack is */
     PyObject *caller;     /* owned: the frame that asked for the console */
     ConsoleWays ways;
+    int isolation;        /* see ConsoleStart */
     ConsoleEnd end;
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
     int overwrite;        /* what you bind is in the frame at once */

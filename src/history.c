@@ -277,6 +277,12 @@ history_keep(History *history, const char *entry)
 }
 
 void
+history_take_over(History *history)
+{
+    history->own = history->unwritten;
+}
+
+void
 history_free(History *history)
 {
     for (size_t i = 0; i < history->count; i++) {

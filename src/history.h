@@ -41,6 +41,10 @@ void history_load(History *history, char *complaint, size_t size);
  * when memory is out. */
 bool history_keep(History *history, const char *entry);
 
+/* Another process has gone on in the place of this one, which now takes over again: what was kept there since comes
+ * behind what was kept here. */
+void history_take_over(History *history);
+
 void history_free(History *history);
 
 #endif

@@ -6,6 +6,7 @@
 #include "console.h"
 #include "entry.h"
 #include "frame.h"
+#include "isolate.h"
 #include "log.h"
 #include "script.h"
 #include "source.h"
@@ -14,7 +15,7 @@
 enum { HOOK_POSITIONAL = 3 };
 
 static const char *const PARAMETERS[HOOK_PARAMETERS] = {
-    "banner_msg", "overwrite_locals", "logger", "when", "once", "after", "keep", "header", "commands",
+    "banner_msg", "overwrite_locals", "logger", "when", "once", "after", "keep", "isolate", "header", "commands",
 };
 
 /* What a call asks for. The objects are borrowed. */
@@ -25,6 +26,8 @@ typedef struct HookOptions {
     int overwrite;
     int once;
     long after;
+    int isolate;
+    int force;                        /* isolate="force" */
 } HookOptions;
 
 int
@@ -105,6 +108,21 @@ hook_truth(PyObject *value, int otherwise)
     return value == NULL ? otherwise : value == Py_True ? 1 : value == Py_False ? 0 : PyObject_IsTrue(value);
 }
 
+static int
+hook_check_isolate(HookOptions *options)
+{
+    PyObject *isolate = options->given[HOOK_ISOLATE];
+    if (isolate != NULL && PyUnicode_Check(isolate)) {
+        options->force = PyUnicode_CompareWithASCIIString(isolate, "force") == 0;
+        if (!options->force) {
+            PyErr_Format(PyExc_ValueError, "hook(): isolate must be True, False or 'force', not %R", isolate);
+            return -1;
+        }
+    }
+    options->isolate = hook_truth(isolate, 0);
+    return options->isolate < 0 ? -1 : 0;
+}
+
 /* Check the types before anything is opened. -1 with an exception. */
 static int
 hook_check(HookOptions *options)
@@ -133,7 +151,7 @@ hook_check(HookOptions *options)
     }
     options->overwrite = hook_truth(options->given[HOOK_OVERWRITE], options->overwrite);
     options->once = options->overwrite < 0 ? -1 : hook_truth(options->given[HOOK_ONCE], 0);
-    return options->once < 0 ? -1 : 0;
+    return options->once < 0 ? -1 : hook_check_isolate(options);
 }
 
 /* The value of `when`: 1, 0, -1 with its exception. */
@@ -278,15 +296,17 @@ hook_log(PyObject *frame, PyObject *logger, const char *text, PyObject **complai
 }
 
 static int
-hook_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *fault, int overwrite, const char **why)
+hook_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *fault, const HookOptions *options,
+         const char **why)
 {
     ConsoleEnd end;
     PyObject *handled = PyErr_GetHandledException(); /* in an `except` block */
     ConsoleStart start = {
-        .frame = frame, .exception = handled, .banner = banner, .complaint = fault, .overwrite = overwrite,
+        .frame = frame, .exception = handled, .banner = banner, .complaint = fault, .overwrite = options->overwrite,
         .ways = WAYS_HOOK,
     };
-    int ret = console_run(state, &start, why, &end);
+    int ret = options->isolate ? isolate_run(state, &start, options->force, why)
+                               : console_run(state, &start, why, &end);
     Py_XDECREF(handled);
     return ret;
 }
@@ -303,7 +323,7 @@ hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, PyObj
     if (why == NULL) {
         banner = hook_banner(frame, options->given[HOOK_BANNER]);
         if (banner == NULL || hook_log(frame, logger, "Starting interactive shell.", &fault) < 0
-            || hook_run(state, frame, banner, fault, options->overwrite, &why) < 0) {
+            || hook_run(state, frame, banner, fault, options, &why) < 0) {
             goto done;
         }
         Py_CLEAR(fault);
@@ -439,7 +459,8 @@ hook_feed(PyObject *module, PyObject *inputs)
 }
 
 PyDoc_STRVAR(hook_doc,
-"hook(banner_msg=None, overwrite_locals=False, logger='root', *, when=True, once=False, after=0, keep=())\n"
+"hook(banner_msg=None, overwrite_locals=False, logger='root', *, when=True, once=False, after=0, keep=(),\n"
+"     isolate=False)\n"
 "--\n\n"
 "Open a console in the frame that calls it. Ctrl-D goes on with the program.\n\n"
 "banner_msg: str or None, printed above the console's own line.\n"
@@ -450,7 +471,10 @@ PyDoc_STRVAR(hook_doc,
 "when: the console opens only if this is true, or if it is callable and returns something true.\n"
 "once: open at this place in the program the first time only.\n"
 "after: int, how many calls at this place are let pass before the first console.\n"
-"keep: anything; names values that a linter should see used.\n\n"
+"keep: anything; names values that a linter should see used.\n"
+"isolate: if true, the console runs in a copy of the process, which ends with it: the program goes on untouched.\n"
+"    `commit` makes the copy the program. Files, sockets and other processes are not covered. With other threads\n"
+"    running it does not open, as the copy would lack them, unless it is 'force'.\n\n"
 "HOOKING=0 in the environment makes it return at once. Where there is nobody to talk to (no terminal, not even\n"
 "/dev/tty, and no replaced input()) a warning is logged and the program goes on.\n\n"
 "Returns None. Raises TypeError or ValueError for arguments of a wrong type or value, what `when` raises, and\n"
@@ -458,7 +482,7 @@ PyDoc_STRVAR(hook_doc,
 
 PyDoc_STRVAR(set_trace_doc,
 "set_trace(banner_msg=None, overwrite_locals=True, logger='root', *, when=True, once=False, after=0, keep=(),\n"
-"          header=None, commands=None)\n"
+"          isolate=False, header=None, commands=None)\n"
 "--\n\n"
 "hook() that writes to the frame, under the name that PYTHONBREAKPOINT=hooking.set_trace and habit ask for: what is\n"
 "given to breakpoint() comes here.\n\n"

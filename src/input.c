@@ -367,6 +367,12 @@ input_open_history(Console *console)
     return console->talk.has_term ? input_visit_history(console, history_open) : 0;
 }
 
+void
+input_take_over_history(void)
+{
+    history_take_over(&history);
+}
+
 int
 input_remember(Console *console, PyObject *text)
 {

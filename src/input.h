@@ -18,4 +18,7 @@ PyObject *input_take_python(const Line *line, PyObject *text);
 int input_open_history(Console *console);
 int input_remember(Console *console, PyObject *text);
 
+/* Inputs were typed in a process that was copied from this one, and that this one takes over from. */
+void input_take_over_history(void);
+
 #endif

@@ -38,10 +38,25 @@ script_feed(ModuleState *state, PyObject *inputs)
     return 0;
 }
 
+Py_ssize_t
+script_count(const ModuleState *state)
+{
+    return state->script == NULL ? 0 : PyList_Size(state->script);
+}
+
 bool
 script_has(const ModuleState *state)
 {
-    return state->script != NULL && PyList_Size(state->script) > 0;
+    return script_count(state) > 0;
+}
+
+void
+script_keep(ModuleState *state, Py_ssize_t count)
+{
+    Py_ssize_t taken = script_count(state) - count;
+    if (taken > 0 && PyList_SetSlice(state->script, 0, taken, NULL) < 0) {
+        PyErr_Clear();
+    }
 }
 
 PyObject *

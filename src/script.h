@@ -15,4 +15,8 @@ bool script_has(const ModuleState *state);
 /* The next one: a new reference, NULL without an exception when none waits. */
 PyObject *script_take(ModuleState *state);
 
+/* How many wait; and let only the last so many wait, as another process has taken those before them. */
+Py_ssize_t script_count(const ModuleState *state);
+void script_keep(ModuleState *state, Py_ssize_t count);
+
 #endif

@@ -16,6 +16,7 @@ typedef enum HookParameter {
     HOOK_ONCE,
     HOOK_AFTER,
     HOOK_KEEP,
+    HOOK_ISOLATE,
     HOOK_HEADER,
     HOOK_COMMANDS,
     HOOK_PARAMETERS,

@@ -108,6 +108,17 @@ turn_take(PyObject *frame)
 }
 
 void
+turn_adopt(void)
+{
+    PyThread_type_lock lock = PyThread_allocate_lock(); /* the parent's may be waited for, by threads not here */
+    if (lock != NULL) {
+        PyThread_acquire_lock(lock, NOWAIT_LOCK);
+        turn.lock = lock;
+        turn.pid = getpid();
+    }
+}
+
+void
 turn_give(void)
 {
     if (turn.pid == getpid() && --turn.depth == 0) {

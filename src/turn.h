@@ -9,6 +9,9 @@
 int turn_take(PyObject *frame);
 void turn_give(void);
 
+/* In a child of fork() whose thread goes on where the parent's had the turn: it has it here. */
+void turn_adopt(void);
+
 /* Is this the main thread? If not, *name is its name, a new reference; else NULL. */
 int turn_is_main_thread(PyObject **name);
 

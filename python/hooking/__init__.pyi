@@ -27,6 +27,7 @@ def hook(
     once: object = False,
     after: int = 0,
     keep: object = (),
+    isolate: object = False,
 ) -> None: ...
 def set_trace(
     banner_msg: str | None = None,
@@ -37,6 +38,7 @@ def set_trace(
     once: object = False,
     after: int = 0,
     keep: object = (),
+    isolate: object = False,
     header: str | None = None,
     commands: Sequence[str] | None = None,
 ) -> None: ...

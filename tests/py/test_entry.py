@@ -325,8 +325,10 @@ def test_signature():
     parameters = inspect.signature(hooking.hook).parameters
     assert [(p.name, p.default) for p in parameters.values()] == [
         ("banner_msg", None), ("overwrite_locals", False), ("logger", "root"),
-        ("when", True), ("once", False), ("after", 0), ("keep", ())]
-    assert [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == ["when", "once", "after", "keep"]
+        ("when", True), ("once", False), ("after", 0), ("keep", ()),
+        ("isolate", False)]
+    assert [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY] \
+        == ["when", "once", "after", "keep", "isolate"]
 
 
 def test_positional_arguments_keep_their_order(terminal):
