@@ -28,6 +28,8 @@ enum { INSTALL_SYS, INSTALL_THREADING, INSTALL_PLACES };
 typedef struct ModuleState {
     PyTypeObject *namespace_type; /* owned */
     PyObject *cell_type;          /* owned, NULL until the first cell: types.CellType */
+    PyTypeObject *rescue_type;    /* owned: of `rescue` */
+    PyTypeObject *rescued_type, *rescued_object_type; /* owned: of rescued functions, of other rescued callables */
     PyTypeObject *map_type;       /* owned: a file in memory */
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */
