@@ -138,6 +138,10 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->namespace_type);
     Py_VISIT(state->cell_type);
     Py_VISIT(state->rescue_type);
+    Py_VISIT(state->step_type);
+    for (int i = 0; i < RESCUED_KINDS; i++) {
+        Py_VISIT(state->run_types[i]);
+    }
     Py_VISIT(state->rescued_type);
     Py_VISIT(state->rescued_object_type);
     Py_VISIT(state->map_type);
@@ -161,6 +165,10 @@ module_clear(PyObject *module)
     Py_CLEAR(state->namespace_type);
     Py_CLEAR(state->cell_type);
     Py_CLEAR(state->rescue_type);
+    Py_CLEAR(state->step_type);
+    for (int i = 0; i < RESCUED_KINDS; i++) {
+        Py_CLEAR(state->run_types[i]);
+    }
     Py_CLEAR(state->rescued_type);
     Py_CLEAR(state->rescued_object_type);
     Py_CLEAR(state->map_type);

@@ -12,28 +12,38 @@
 
 #include "call.h"
 #include "callee.h"
+#include "rescued_run.h"
 #include "restart.h"
 
 /* ---- calling ---- */
 
-/* An exception is set. */
+/* The call has raised what is set. Its result after all, or NULL with an exception. */
 static PyObject *
-rescued_recover(Rescued *self, PyObject *const *args, size_t counted, PyObject *names)
+rescued_recover(ModuleState *state, Rescued *self, Call *call)
+{
+    PyObject *result = NULL;
+    ConsoleChoice choice = CHOICE_RETRY;
+    while (choice == CHOICE_RETRY && result == NULL
+           && restart_concerns(state, PyErr_Occurred(), self->exceptions)) {
+        choice = restart_ask(state, self, call, &result);
+        if (choice == CHOICE_RETRY) {
+            result = call_make(call);
+        }
+    }
+    return result;
+}
+
+static PyObject *
+rescued_take_up(Rescued *self, PyObject *const *args, size_t counted, PyObject *names)
 {
     ModuleState *state = state_of_type(Py_TYPE((PyObject *)self));
     PyObject *result = NULL;
     Call call;
-    if (!restart_concerns(state, PyErr_Occurred(), self->exceptions) || call_take(&call, self->function, args, counted, names) < 0) {
-        return NULL;
+    if (restart_concerns(state, PyErr_Occurred(), self->exceptions)
+        && call_take(&call, self->function, args, counted, names) == 0) {
+        result = rescued_recover(state, self, &call);
+        call_drop(&call);
     }
-    ConsoleChoice choice;
-    do {
-        choice = restart_ask(state, self, &call, &result);
-        if (choice == CHOICE_RETRY) {
-            result = call_make(&call);
-        }
-    } while (choice == CHOICE_RETRY && result == NULL);
-    call_drop(&call);
     return result;
 }
 
@@ -41,7 +51,29 @@ static PyObject *
 rescued_vectorcall(PyObject *self, PyObject *const *args, size_t counted, PyObject *names)
 {
     PyObject *result = compat_vectorcall(((Rescued *)self)->function, args, counted, names);
-    return result != NULL ? result : rescued_recover((Rescued *)self, args, counted, names);
+    return result != NULL ? result : rescued_take_up((Rescued *)self, args, counted, names);
+}
+
+/* Of a function whose call only makes what will raise the exceptions. */
+static PyObject *
+rescued_vectorcall_run(PyObject *object, PyObject *const *args, size_t counted, PyObject *names)
+{
+    Rescued *self = (Rescued *)object;
+    ModuleState *state = state_of_type(Py_TYPE(object));
+    Call call;
+    PyObject *made = compat_vectorcall(self->function, args, counted, names);
+    if (call_take(&call, self->function, args, counted, names) < 0) {
+        Py_XDECREF(made);
+        return NULL;
+    }
+    if (made == NULL) {
+        made = rescued_recover(state, self, &call);
+    }
+    if (made == NULL) {
+        call_drop(&call);
+        return NULL;
+    }
+    return rescued_run_new(state, self, made, &call);
 }
 
 /* ---- looking like the function ---- */
@@ -260,7 +292,8 @@ rescued_init(PyObject *module, ModuleState *state)
 {
     state->rescued_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &rescued_spec, NULL);
     state->rescued_object_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &rescued_object_spec, NULL);
-    return state->rescued_type == NULL || state->rescued_object_type == NULL ? -1 : 0;
+    return state->rescued_type == NULL || state->rescued_object_type == NULL ? -1
+        : rescued_run_init(module, state);
 }
 
 bool
@@ -298,7 +331,7 @@ rescued_make(ModuleState *state, PyObject *function, PyObject *exceptions)
     self->exceptions = Py_NewRef(exceptions);
     self->spec = callee_spec(function);
     self->kind = callee_kind(function);
-    self->vectorcall = rescued_vectorcall;
+    self->vectorcall = self->kind == RESCUED_CALL ? rescued_vectorcall : rescued_vectorcall_run;
     if (rescued_dress(self) < 0) {
         Py_DECREF(self);
         return NULL;

@@ -4,14 +4,6 @@
 
 #include "state.h"
 
-/* What a call of the function makes, and so when its exceptions come. */
-typedef enum RescuedKind {
-    RESCUED_CALL,            /* its result */
-    RESCUED_GENERATOR,
-    RESCUED_COROUTINE,
-    RESCUED_ASYNC_GENERATOR,
-} RescuedKind;
-
 typedef struct Rescued {
     PyObject_HEAD
     CompatVectorcall vectorcall; /* must not move: its offset is the type's */
