@@ -162,9 +162,9 @@ call_differs(const CallWatch *watch, Py_ssize_t place, PyObject *value)
 }
 
 int
-call_watch(CallWatch *watch, PyObject *code, PyObject *traceback)
+call_watch(CallWatch *watch, PyObject *code, bool direct, PyObject *traceback)
 {
-    *watch = (CallWatch){0};
+    *watch = (CallWatch){.direct = direct};
     watch->frame = code == NULL || traceback == NULL ? NULL : call_frame(code, traceback);
     if (watch->frame == NULL) {
         return PyErr_Occurred() ? -1 : 0;
@@ -276,6 +276,20 @@ call_bind_named(Bound *bound, PyObject *named)
     return ret;
 }
 
+/* Has the function within decorators got what these were given? Not to be told where it has bound a parameter anew: a
+ * call with wrong arguments is worse than none. */
+static bool
+call_is_handed_on(const Bound *bound, const CallWatch *watch)
+{
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    bool same = true;
+    while (same && PyDict_Next(bound->given, &at, &name, &value)) {
+        same = PyDict_GetItemWithError(watch->values, name) == value;
+    }
+    return same;
+}
+
 static int
 call_bind(Bound *bound, const Call *call, const CallWatch *watch)
 {
@@ -291,7 +305,10 @@ call_bind(Bound *bound, const Call *call, const CallWatch *watch)
         return 1;
     }
     int ret = call_bind_positional(bound, call->args);
-    return ret != 0 ? ret : call_bind_named(bound, call->named);
+    if (ret == 0) {
+        ret = call_bind_named(bound, call->named);
+    }
+    return ret == 0 && !watch->direct && !call_is_handed_on(bound, watch) ? 1 : ret;
 }
 
 /* ---- changing them ---- */
@@ -390,8 +407,8 @@ call_refuse(const Call *call, PyObject *changes)
     PyObject *names = comma == NULL ? NULL : PyUnicode_Join(comma, changes);
     if (name != NULL && names != NULL) {
         PyErr_Format(PyExc_ValueError,
-                     "%U was called by something that gives it other arguments, so what you have changed cannot be "
-                     "given to it: %U", name, names);
+                     "%U is within something that may give it other arguments, so it cannot be called with what you "
+                     "have changed: %U", name, names);
     }
     Py_XDECREF(names);
     Py_XDECREF(comma);

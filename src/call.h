@@ -2,6 +2,8 @@
 #ifndef HOOKING_CALL_H
 #define HOOKING_CALL_H
 
+#include <stdbool.h>
+
 #include "compat.h"
 
 typedef struct Call {
@@ -23,18 +25,20 @@ typedef struct CallWatch {
     PyObject *code;
     PyObject *names;  /* of the parameters: a list, in the order of the code */
     PyObject *values; /* dict of those that are bound */
+    bool direct;      /* it is the frame of what is called, and not of a function within */
     PyObject *named;  /* what was in the dict of a **parameter: a copy; NULL without one */
 } CallWatch;
 
 /* The call's frame is the first one of that code in a traceback; NULL for no code: then there is none. -1 with an
  * exception; call_unwatch() in every case. */
-int call_watch(CallWatch *watch, PyObject *code, PyObject *traceback);
+int call_watch(CallWatch *watch, PyObject *code, bool direct, PyObject *traceback);
 void call_unwatch(CallWatch *watch);
 
-/* What the parameters are now, where that is something else: a new dict. */
+/* What the parameters are now, where that is something else: a new dict, empty without a frame. */
 PyObject *call_changes(const CallWatch *watch);
 
-/* Put the changes in the place of the arguments. -1 with ValueError, and the call is what it was. */
+/* Put the changes in the place of the arguments. -1 with an exception, and the call is what it was: ValueError when the
+ * frame is that of a function within decorators, and these give it other arguments than they get. */
 int call_change(Call *call, const CallWatch *watch, PyObject *changes);
 
 #endif

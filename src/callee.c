@@ -42,16 +42,23 @@ callee_inner(PyObject *function)
 }
 
 PyObject *
+callee_own_code(PyObject *function)
+{
+    PyObject *code = callee_attribute(function, "__code__");
+    if (code != NULL && !callee_is(code, "code")) {
+        Py_CLEAR(code);
+    }
+    return code;
+}
+
+PyObject *
 callee_code(PyObject *function)
 {
     PyObject *at = Py_NewRef(function), *inner;
     for (int depth = 0; depth < DEEPEST && (inner = callee_inner(at)) != NULL; depth++) {
         Py_SETREF(at, inner);
     }
-    PyObject *code = callee_attribute(at, "__code__");
-    if (code != NULL && !callee_is(code, "code")) {
-        Py_CLEAR(code);
-    }
+    PyObject *code = callee_own_code(at);
     Py_DECREF(at);
     return code;
 }
@@ -121,9 +128,14 @@ callee_spec(PyObject *function)
 PyObject *
 callee_name(PyObject *function)
 {
-    PyObject *name = callee_attribute(function, "__qualname__");
+    PyObject *at = Py_NewRef(function), *inner, *name;
+    for (int depth = 0; depth < DEEPEST && (name = callee_attribute(at, "__qualname__")) == NULL
+                        && (inner = callee_bound(at)) != NULL; depth++) {
+        Py_SETREF(at, inner); /* a partial has no name */
+    }
     PyObject *shown = name == NULL ? PyObject_Repr(function) : PyUnicode_FromFormat("%S()", name);
     Py_XDECREF(name);
+    Py_DECREF(at);
     return shown;
 }
 

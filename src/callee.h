@@ -11,6 +11,9 @@ RescuedKind callee_kind(PyObject *function);
  * what has none. */
 PyObject *callee_code(PyObject *function);
 
+/* The code of the function itself, in the same way. */
+PyObject *callee_own_code(PyObject *function);
+
 /* How many arguments stand before those of a call: 1 for a bound method, 0 for a function and for decorators, which
  * are believed to hand on what they get; -1 when it cannot be told (functools.partial). */
 long callee_implicit(PyObject *function);

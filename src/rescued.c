@@ -78,33 +78,38 @@ rescued_vectorcall_run(PyObject *object, PyObject *const *args, size_t counted, 
 
 /* ---- looking like the function ---- */
 
-/* These two are attributes of every type, and would hide the function's. */
-static int
-rescued_hides(PyObject *name)
-{
-    return PyUnicode_CompareWithASCIIString(name, "__doc__") == 0
-        || PyUnicode_CompareWithASCIIString(name, "__module__") == 0;
-}
-
+/* __module__ is an attribute of the type, too, which would hide the function's. */
 static PyObject *
 rescued_getattro(PyObject *object, PyObject *name)
 {
     Rescued *self = (Rescued *)object;
-    PyObject *value;
-    if (rescued_hides(name)) {
-        value = self->dict == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(self->dict, name));
-        if (value != NULL || PyErr_Occurred()) {
-            return value;
-        }
+    bool hidden = PyUnicode_CompareWithASCIIString(name, "__module__") == 0;
+    PyObject *value = !hidden ? PyObject_GenericGetAttr(object, name)
+        : self->dict == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(self->dict, name));
+    if (value != NULL || (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))) {
+        return value;
     }
-    else {
-        value = PyObject_GenericGetAttr(object, name);
-        if (value != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) {
-            return value;
-        }
-        PyErr_Clear();
-    }
+    PyErr_Clear();
     return PyObject_GetAttr(self->function, name);
+}
+
+/* So is __doc__, and pydoc looks for it past the above. */
+static PyObject *
+rescued_get_doc(PyObject *object, void *Py_UNUSED(none))
+{
+    Rescued *self = (Rescued *)object;
+    PyObject *doc = self->dict == NULL ? NULL : PyDict_GetItemString(self->dict, "__doc__");
+    return doc != NULL ? Py_NewRef(doc) : PyObject_GetAttrString(self->function, "__doc__");
+}
+
+static int
+rescued_set_doc(PyObject *object, PyObject *doc, void *Py_UNUSED(none))
+{
+    PyObject *dict = PyObject_GenericGetDict(object, NULL);
+    int ret = dict == NULL ? -1
+        : doc == NULL ? PyDict_DelItemString(dict, "__doc__") : PyDict_SetItemString(dict, "__doc__", doc);
+    Py_XDECREF(dict);
+    return ret;
 }
 
 static PyObject *
@@ -122,6 +127,7 @@ rescued_set_inner(PyObject *self, PyObject *value, void *name)
 /* What is set here is meant for the function: kept in the dictionary it would change nothing. */
 static PyGetSetDef rescued_getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {"__doc__", rescued_get_doc, rescued_set_doc, NULL, NULL},
     {"__code__", rescued_get_inner, rescued_set_inner, NULL, (void *)"__code__"},
     {"__defaults__", rescued_get_inner, rescued_set_inner, NULL, (void *)"__defaults__"},
     {"__kwdefaults__", rescued_get_inner, rescued_set_inner, NULL, (void *)"__kwdefaults__"},

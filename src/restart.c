@@ -89,7 +89,8 @@ typedef struct Attempt {
     ModuleState *state; /* borrowed */
     Rescued *rescued;   /* borrowed */
     Call *call;         /* borrowed */
-    CallWatch watch;
+    CallWatch outer;    /* what is called */
+    CallWatch inner;    /* the function within its decorators, if there are any */
     PyObject *meant;    /* owned or NULL: what the function's name meant when the console opened */
 } Attempt;
 
@@ -136,16 +137,31 @@ restart_tell(Console *console, const Attempt *attempt, bool anew, PyObject *chan
     return ret;
 }
 
+/* Change the call as the parameters were changed in the frame of what is called; or else in that of the function within,
+ * where users look first. New reference: what was changed. */
+static PyObject *
+restart_change(const Attempt *attempt)
+{
+    const CallWatch *watch = &attempt->outer;
+    PyObject *changes = call_changes(watch);
+    if (changes != NULL && PyDict_Size(changes) == 0) {
+        watch = &attempt->inner;
+        Py_SETREF(changes, call_changes(watch));
+    }
+    if (changes != NULL && PyDict_Size(changes) > 0 && call_change(attempt->call, watch, changes) < 0) {
+        Py_CLEAR(changes);
+    }
+    return changes;
+}
+
 /* `retry` was given. */
 static int
 restart_retry(Console *console, void *context)
 {
     Attempt *attempt = context;
     PyObject *callee = restart_callee(attempt);
-    PyObject *changes = call_changes(&attempt->watch);
-    int ret = callee == NULL || changes == NULL
-              || (PyDict_Size(changes) > 0 && call_change(attempt->call, &attempt->watch, changes) < 0)
-              || restart_tell(console, attempt, callee != attempt->call->function, changes) < 0 ? -1 : 0;
+    PyObject *changes = callee == NULL ? NULL : restart_change(attempt);
+    int ret = changes == NULL || restart_tell(console, attempt, callee != attempt->call->function, changes) < 0 ? -1 : 0;
     if (ret == 0) {
         Py_SETREF(attempt->call->function, Py_NewRef(callee));
     }
@@ -189,11 +205,15 @@ restart_run(Attempt *attempt, PyObject *exception, PyObject *traceback, PyObject
     Postmortem postmortem = {exception, traceback, WAYS_CALL, "rescue", NULL, &restarts};
     PyObject *hint = restart_hint(rescued);
     *end = (ConsoleEnd){0};
-    if (hint != NULL && call_watch(&attempt->watch, code, traceback) == 0) {
+    PyObject *own = callee_own_code(attempt->call->function);
+    if (hint != NULL && call_watch(&attempt->outer, own, true, traceback) == 0
+        && call_watch(&attempt->inner, own == code ? NULL : code, false, traceback) == 0) {
         attempt->meant = callee_find(attempt->state, rescued->function);
         ret = restart_open(attempt->state, &postmortem, hint, end);
     }
-    call_unwatch(&attempt->watch);
+    call_unwatch(&attempt->outer);
+    call_unwatch(&attempt->inner);
+    Py_XDECREF(own);
     Py_CLEAR(attempt->meant);
     Py_XDECREF(hint);
     return ret;
