@@ -20,7 +20,11 @@ static struct {
     PyObject *(*type_dict)(PyTypeObject *);       /* 3.12 on, not in the limited API */
     CompatReader *reader;                         /* not in the limited API */
     int (*is_finalizing)(void);                   /* 3.13 on; before, under a private name */
+    PyObject *(*vectorcall_call)(PyObject *, PyObject *, PyObject *); /* in the limited API from 3.12 on */
+    PyObject *(*method_new)(PyObject *, PyObject *); /* not in the limited API */
 } api;
+
+CompatVectorcall compat_vectorcall;
 
 /* POSIX has dlsym() return functions as void *; a copy is the conversion that ISO C allows. */
 static void
@@ -39,6 +43,9 @@ compat_init(void)
     compat_look_up(&api.type_dict, "PyType_GetDict");
     compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
     compat_look_up(&api.is_finalizing, Py_Version < VERSION_313 ? "_Py_IsFinalizing" : "Py_IsFinalizing");
+    compat_look_up(&compat_vectorcall, "PyObject_Vectorcall");
+    compat_look_up(&api.vectorcall_call, "PyVectorcall_Call");
+    compat_look_up(&api.method_new, "PyMethod_New");
 }
 
 PyModuleDef_Slot *
@@ -244,6 +251,18 @@ compat_type_dict(PyTypeObject *type)
     }
     /* 3.11: a type is an object with a dictionary. Later the dictionaries of built-in types lie elsewhere. */
     return Py_Version < VERSION_312 ? PyObject_GenericGetDict((PyObject *)type, NULL) : NULL;
+}
+
+PyObject *
+compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *named)
+{
+    return api.vectorcall_call(callable, args, named);
+}
+
+PyObject *
+compat_method_new(PyObject *function, PyObject *object)
+{
+    return api.method_new(function, object);
 }
 
 int

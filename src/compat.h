@@ -68,6 +68,24 @@ int compat_is_lazy(PyObject *value);
 /* The dictionary in which a type keeps its attributes, past its metaclass: a new reference, not to be changed. */
 PyObject *compat_type_dict(PyTypeObject *type);
 
+/* Vectorcall, which is in the limited API from 3.12 on but in all interpreters since 3.9. `counted`: the number of
+ * positional arguments, perhaps with a flag. The flags are those of a type that has it, and of one whose instances are
+ * bound as functions are. */
+typedef PyObject *(*CompatVectorcall)(PyObject *callable, PyObject *const *args, size_t counted, PyObject *names);
+#define COMPAT_TPFLAGS_HAVE_VECTORCALL (1UL << 11)
+#define COMPAT_TPFLAGS_METHOD_DESCRIPTOR (1UL << 17)
+#define COMPAT_VECTORCALL_COUNT(counted) ((Py_ssize_t)((counted) & ~((size_t)1 << (8 * sizeof(size_t) - 1))))
+
+/* The symbol of that name, looked up once: what it is called through costs as little as can be. Not NULL after
+ * compat_init(). */
+extern CompatVectorcall compat_vectorcall;
+
+/* tp_call of a type that has vectorcall. */
+PyObject *compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *named);
+
+/* A bound method: new reference. */
+PyObject *compat_method_new(PyObject *function, PyObject *object);
+
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);
 

@@ -510,7 +510,7 @@ int
 console_open(Console *console, ModuleState *state, const ConsoleStart *start, const char **why)
 {
     *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways,
-                         .isolation = start->isolation};
+                         .isolation = start->isolation, .restarts = start->restarts};
     *why = NULL;
     int is_main = turn_is_main_thread(&console->thread);
     int talking = talk_open(&console->talk, is_main, script_has(state), why);

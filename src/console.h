@@ -29,6 +29,16 @@ typedef struct ConsoleEnd {
     PyObject *value; /* owned; NULL but with CHOICE_RETURN */
 } ConsoleEnd;
 
+typedef struct Console Console;
+
+/* What WAYS_CALL needs. */
+typedef struct ConsoleRestarts {
+    /* Prepare the call that is to be made. -1 with an exception, which is shown: the prompt stays. */
+    int (*retry)(Console *console, void *context);
+    void *context;
+    int valueless; /* nothing can be returned */
+} ConsoleRestarts;
+
 /* How a console is opened. All is borrowed. */
 typedef struct ConsoleStart {
     PyObject *frame;      /* the one that asks for the console, and without a stack the one to be in */
@@ -39,9 +49,10 @@ typedef struct ConsoleStart {
     int overwrite;
     ConsoleWays ways;
     int isolation;        /* the number of the isolated prompt that it is, 0 for none: see isolate.h */
+    const ConsoleRestarts *restarts; /* with WAYS_CALL */
 } ConsoleStart;
 
-typedef struct Console {
+struct Console {
     ModuleState *state;   /* borrowed */
     Talk talk;
     Show show;
@@ -57,6 +68,7 @@ typedef struct Console {
     PyObject *caller;     /* owned: the frame that asked for the console */
     ConsoleWays ways;
     int isolation;        /* see ConsoleStart */
+    const ConsoleRestarts *restarts; /* borrowed; with WAYS_CALL */
     ConsoleEnd end;
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
     int overwrite;        /* what you bind is in the frame at once */
@@ -64,7 +76,7 @@ typedef struct Console {
     int scripted;         /* the input was not typed */
     int left;             /* the program is to go on */
     int raises;           /* with the exception that is set */
-} Console;
+};
 
 /* Open a console. The turn must have been taken. 1; 0 when there is nowhere to talk (*why says so); -1 with an
  * exception. Only after 1 there is something to close. */

@@ -49,7 +49,7 @@ install_handle(PyObject *bound, int place, PyObject *args, PyObject *exception, 
     if (state->installed[place] == bound && !entry_is_off(state) && install_has_terminal() && traceback != Py_None
         && install_wants(exception)) {
         ConsoleEnd end;
-        Postmortem postmortem = {exception, traceback, WAYS_END, NULL, NULL};
+        Postmortem postmortem = {exception, traceback, WAYS_END, NULL, NULL, NULL};
         if (postmortem_run(state, &postmortem, &end) < 0) {
             return NULL;
         }

@@ -15,6 +15,7 @@
 #include "load.h"
 #include "load_map.h"
 #include "postmortem.h"
+#include "rescue.h"
 #include "scope.h"
 
 ModuleState *
@@ -121,7 +122,7 @@ module_exec(PyObject *module)
     state->disabled = enabled != NULL && strcmp(enabled, "0") == 0;
     state->subinterpreter = module_is_subinterpreter();
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
-        || load_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0
+        || load_init(module, state) < 0 || rescue_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
         || PyModule_AddFunctions(module, install_methods) < 0) {
         return -1;
@@ -136,6 +137,13 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     ModuleState *state = state_of_module(module);
     Py_VISIT(state->namespace_type);
     Py_VISIT(state->cell_type);
+    Py_VISIT(state->rescue_type);
+    Py_VISIT(state->step_type);
+    for (int i = 0; i < RESCUED_KINDS; i++) {
+        Py_VISIT(state->run_types[i]);
+    }
+    Py_VISIT(state->rescued_type);
+    Py_VISIT(state->rescued_object_type);
     Py_VISIT(state->map_type);
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
@@ -156,6 +164,13 @@ module_clear(PyObject *module)
     ModuleState *state = state_of_module(module);
     Py_CLEAR(state->namespace_type);
     Py_CLEAR(state->cell_type);
+    Py_CLEAR(state->rescue_type);
+    Py_CLEAR(state->step_type);
+    for (int i = 0; i < RESCUED_KINDS; i++) {
+        Py_CLEAR(state->run_types[i]);
+    }
+    Py_CLEAR(state->rescued_type);
+    Py_CLEAR(state->rescued_object_type);
     Py_CLEAR(state->map_type);
     Py_CLEAR(state->error);
     Py_CLEAR(state->untrusted);

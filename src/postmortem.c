@@ -48,18 +48,22 @@ postmortem_run(ModuleState *state, const Postmortem *postmortem, ConsoleEnd *end
     int ret = -1;
     Stack stack;
     StackPlace place = {0};
-    PyObject *caller = NULL, *banner = NULL;
+    PyObject *caller = frame_current(), *banner = NULL;
+    bool is_raised = postmortem->traceback != NULL;
     *end = (ConsoleEnd){0};
-    if (stack_open(&stack, NULL, postmortem->traceback) < 0) {
+    if (!is_raised && caller == NULL) {
+        return 0; /* called by C code with no Python below it */
+    }
+    if (stack_open(&stack, is_raised ? NULL : caller, postmortem->traceback) < 0) {
         goto done;
     }
     stack_start(&stack, &place);
-    caller = frame_current();
     banner = postmortem_banner(postmortem, &place);
     if (banner != NULL) {
         ConsoleStart start = {
-            .frame = caller != NULL ? caller : place.frame, .stack = &stack,
+            .frame = caller != NULL ? caller : place.frame, .stack = is_raised ? &stack : NULL,
             .exception = postmortem->exception, .banner = banner, .overwrite = 1, .ways = postmortem->ways,
+            .restarts = postmortem->restarts,
         };
         ret = entry_run(state, &start, postmortem->what, end);
     }
@@ -144,7 +148,7 @@ postmortem_call(PyObject *module, PyObject *args, PyObject *keywords)
         return Py_NewRef(Py_None);
     }
     if (postmortem_take(given, &exception, &traceback) == 0) {
-        Postmortem postmortem = {exception, traceback, WAYS_CAUGHT, "post_mortem()", NULL};
+        Postmortem postmortem = {exception, traceback, WAYS_CAUGHT, "post_mortem()", NULL, NULL};
         if (postmortem_run(state, &postmortem, &end) == 0) {
             result = Py_NewRef(Py_None);
         }

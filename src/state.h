@@ -22,12 +22,25 @@ typedef enum HookParameter {
     HOOK_PARAMETERS,
 } HookParameter;
 
+/* What a call of a rescued function makes, and so when its exceptions come. */
+typedef enum RescuedKind {
+    RESCUED_CALL,            /* its result */
+    RESCUED_GENERATOR,
+    RESCUED_COROUTINE,
+    RESCUED_ASYNC_GENERATOR,
+    RESCUED_KINDS,
+} RescuedKind;
+
 /* The places where install() puts a hook. */
 enum { INSTALL_SYS, INSTALL_THREADING, INSTALL_PLACES };
 
 typedef struct ModuleState {
     PyTypeObject *namespace_type; /* owned */
     PyObject *cell_type;          /* owned, NULL until the first cell: types.CellType */
+    PyTypeObject *rescue_type;    /* owned: of `rescue` */
+    PyTypeObject *run_types[RESCUED_KINDS]; /* owned, NULL for RESCUED_CALL: of what calls make */
+    PyTypeObject *step_type;      /* owned: of what is awaited of a rescued async generator */
+    PyTypeObject *rescued_type, *rescued_object_type; /* owned: of rescued functions, of other rescued callables */
     PyTypeObject *map_type;       /* owned: a file in memory */
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */

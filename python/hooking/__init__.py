@@ -14,6 +14,7 @@ from ._core import (
     install,
     load,
     post_mortem,
+    rescue,
     set_trace,
     uninstall,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "install",
     "load",
     "post_mortem",
+    "rescue",
     "set_trace",
     "uninstall",
 ]

@@ -1,0 +1,279 @@
+/* The console of a rescued function or block, see restart.h. */
+#include "restart.h"
+
+#include "callee.h"
+#include "entry.h"
+#include "frame.h"
+#include "postmortem.h"
+
+/* ---- whether to ask ---- */
+
+bool
+restart_concerns(const ModuleState *state, PyObject *exception, PyObject *exceptions)
+{
+    return PyErr_GivenExceptionMatches(exception, exceptions)
+        && !PyErr_GivenExceptionMatches(exception, PyExc_StopIteration)
+        && !PyErr_GivenExceptionMatches(exception, PyExc_StopAsyncIteration)
+        && !PyErr_GivenExceptionMatches(exception, PyExc_GeneratorExit) && !state->aborting && !entry_is_off(state);
+}
+
+/* Does code of that kind run in this frame or a caller of it? */
+static bool
+restart_runs(PyObject *code)
+{
+    bool runs = false;
+    PyObject *frame = frame_current();
+    while (frame != NULL && !runs) {
+        PyObject *own = frame_code(frame);
+        runs = own == code;
+        Py_DECREF(own);
+        Py_SETREF(frame, frame_back(frame));
+    }
+    Py_XDECREF(frame);
+    PyErr_Clear();
+    return runs;
+}
+
+static PyObject *
+restart_attribute(PyObject *object, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(object, name);
+    PyErr_Clear();
+    return value;
+}
+
+static long
+restart_number(PyObject *object, const char *name)
+{
+    PyObject *number = restart_attribute(object, name);
+    long ret = number == NULL ? -1 : PyLong_AsLong(number);
+    Py_XDECREF(number);
+    PyErr_Clear();
+    return ret;
+}
+
+/* Has the exception passed more than one frame of that code? With `lasti`, only those that stand there count. */
+static bool
+restart_passed(PyObject *traceback, PyObject *code, long lasti)
+{
+    int passed = 0;
+    PyObject *at = Py_XNewRef(traceback);
+    while (at != NULL && at != Py_None && passed < 2) {
+        PyObject *frame = restart_attribute(at, "tb_frame");
+        PyObject *own = frame == NULL ? NULL : frame_code(frame);
+        passed += own == code && (lasti < 0 || restart_number(at, "tb_lasti") == lasti);
+        Py_XDECREF(own);
+        Py_XDECREF(frame);
+        Py_SETREF(at, restart_attribute(at, "tb_next"));
+    }
+    Py_XDECREF(at);
+    return passed >= 2;
+}
+
+/* A function that calls itself asks once for an exception: in the innermost call, from which it comes out first. But
+ * where there is no stack left, in the outermost: a console needs some. */
+static bool
+restart_is_for_another(PyObject *exception, PyObject *traceback, PyObject *code)
+{
+    if (code == NULL) {
+        return false;
+    }
+    return PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ? restart_runs(code)
+                                                                         : restart_passed(traceback, code, -1);
+}
+
+/* ---- a call ---- */
+
+/* What `retry` has to know. */
+typedef struct Attempt {
+    ModuleState *state; /* borrowed */
+    Rescued *rescued;   /* borrowed */
+    Call *call;         /* borrowed */
+    CallWatch outer;    /* what is called */
+    CallWatch inner;    /* the function within its decorators, if there are any */
+    PyObject *meant;    /* owned or NULL: what the function's name meant when the console opened */
+} Attempt;
+
+/* Has its module been reloaded since the function was made? */
+static bool
+restart_is_reloaded(const Rescued *rescued)
+{
+    PyObject *spec = callee_spec(rescued->function);
+    bool is = spec != NULL && spec != rescued->spec;
+    Py_XDECREF(spec);
+    return is;
+}
+
+/* What is to be called: a new reference. What the name means counts if that has changed: else it may be the name of
+ * another function all the time. */
+static PyObject *
+restart_callee(const Attempt *attempt)
+{
+    PyObject *found = callee_find(attempt->state, attempt->rescued->function);
+    if (found != NULL && (found != attempt->meant || restart_is_reloaded(attempt->rescued))) {
+        return found;
+    }
+    Py_XDECREF(found);
+    return Py_NewRef(attempt->call->function);
+}
+
+static int
+restart_tell(Console *console, const Attempt *attempt, bool anew, PyObject *changes)
+{
+    static const char *const beginnings[] = {
+        [RESCUED_CALL] = "", [RESCUED_COROUTINE] = "",
+        [RESCUED_GENERATOR] = ", from its start", [RESCUED_ASYNC_GENERATOR] = ", from its start",
+    };
+    PyObject *name = callee_name(attempt->rescued->function);
+    PyObject *comma = PyUnicode_FromString(", ");
+    PyObject *names = comma == NULL ? NULL : PyUnicode_Join(comma, changes);
+    int ret = name == NULL || names == NULL ? -1
+        : console_say(console, "%U again%s%s%s%U%s", name, beginnings[attempt->rescued->kind],
+                      anew ? ", as it is defined now" : "", PyDict_Size(changes) > 0 ? ", with " : "", names,
+                      PyDict_Size(changes) > 0 ? " changed" : "");
+    Py_XDECREF(names);
+    Py_XDECREF(comma);
+    Py_XDECREF(name);
+    return ret;
+}
+
+/* Change the call as the parameters were changed in the frame of what is called; or else in that of the function within,
+ * where users look first. New reference: what was changed. */
+static PyObject *
+restart_change(const Attempt *attempt)
+{
+    const CallWatch *watch = &attempt->outer;
+    PyObject *changes = call_changes(watch);
+    if (changes != NULL && PyDict_Size(changes) == 0) {
+        watch = &attempt->inner;
+        Py_SETREF(changes, call_changes(watch));
+    }
+    if (changes != NULL && PyDict_Size(changes) > 0 && call_change(attempt->call, watch, changes) < 0) {
+        Py_CLEAR(changes);
+    }
+    return changes;
+}
+
+/* `retry` was given. */
+static int
+restart_retry(Console *console, void *context)
+{
+    Attempt *attempt = context;
+    PyObject *callee = restart_callee(attempt);
+    PyObject *changes = callee == NULL ? NULL : restart_change(attempt);
+    int ret = changes == NULL || restart_tell(console, attempt, callee != attempt->call->function, changes) < 0 ? -1 : 0;
+    if (ret == 0) {
+        Py_SETREF(attempt->call->function, Py_NewRef(callee));
+    }
+    Py_XDECREF(changes);
+    Py_XDECREF(callee);
+    return ret;
+}
+
+static PyObject *
+restart_hint(const Rescued *rescued)
+{
+    PyObject *name = callee_name(rescued->function);
+    PyObject *hint = name == NULL ? NULL
+        : PyUnicode_FromFormat("%U is rescued: retry, return%s, throw EXPR; Ctrl-D lets the exception go on", name,
+                               rescued->kind == RESCUED_ASYNC_GENERATOR ? "" : " EXPR");
+    Py_XDECREF(name);
+    return hint;
+}
+
+/* Open the console, with the exception as the one that is handled: `raise` and sys.exc_info() at the prompt mean it. */
+static int
+restart_open(ModuleState *state, Postmortem *postmortem, PyObject *hint, ConsoleEnd *end)
+{
+    PyObject *handled = PyErr_GetHandledException();
+    postmortem->hint = PyUnicode_AsUTF8AndSize(hint, NULL);
+    PyErr_Clear();
+    PyErr_SetHandledException(postmortem->exception);
+    int ret = postmortem_run(state, postmortem, end);
+    PyErr_SetHandledException(handled);
+    Py_XDECREF(handled);
+    return ret;
+}
+
+/* No exception is set. 0, or -1 with one. */
+static int
+restart_run(Attempt *attempt, PyObject *exception, PyObject *traceback, PyObject *code, ConsoleEnd *end)
+{
+    int ret = -1;
+    const Rescued *rescued = attempt->rescued;
+    ConsoleRestarts restarts = {restart_retry, attempt, rescued->kind == RESCUED_ASYNC_GENERATOR};
+    Postmortem postmortem = {exception, traceback, WAYS_CALL, "rescue", NULL, &restarts};
+    PyObject *hint = restart_hint(rescued);
+    *end = (ConsoleEnd){0};
+    PyObject *own = callee_own_code(attempt->call->function);
+    if (hint != NULL && call_watch(&attempt->outer, own, true, traceback) == 0
+        && call_watch(&attempt->inner, own == code ? NULL : code, false, traceback) == 0) {
+        attempt->meant = callee_find(attempt->state, rescued->function);
+        ret = restart_open(attempt->state, &postmortem, hint, end);
+    }
+    call_unwatch(&attempt->outer);
+    call_unwatch(&attempt->inner);
+    Py_XDECREF(own);
+    Py_CLEAR(attempt->meant);
+    Py_XDECREF(hint);
+    return ret;
+}
+
+ConsoleChoice
+restart_ask(ModuleState *state, Rescued *rescued, Call *call, PyObject **value)
+{
+    PyObject *type, *exception, *traceback;
+    ConsoleEnd end = {0};
+    int ret = 0;
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
+    PyObject *code = callee_code(call->function);
+    if (traceback != NULL) {
+        PyException_SetTraceback(exception, traceback); /* on 3.11 that is done by `except` */
+    }
+    if (!restart_is_for_another(exception, traceback, code)) {
+        Attempt attempt = {.state = state, .rescued = rescued, .call = call};
+        ret = restart_run(&attempt, exception, traceback, code, &end);
+    }
+    Py_XDECREF(code);
+    if (ret == 0 && end.choice == CHOICE_GO_ON) {
+        PyErr_Restore(type, exception, traceback);
+        return CHOICE_GO_ON;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(exception);
+    Py_XDECREF(traceback);
+    *value = end.value;
+    return end.choice;
+}
+
+/* ---- a block ---- */
+
+/* The place in the program where the block is: the outermost entry of the traceback. */
+static bool
+restart_block_passed(PyObject *traceback)
+{
+    PyObject *frame = restart_attribute(traceback, "tb_frame");
+    PyObject *code = frame == NULL ? NULL : frame_code(frame);
+    bool passed = code != NULL && restart_passed(traceback, code, restart_number(traceback, "tb_lasti"));
+    Py_XDECREF(code);
+    Py_XDECREF(frame);
+    return passed;
+}
+
+ConsoleChoice
+restart_ask_block(ModuleState *state, PyObject *exception, PyObject *traceback)
+{
+    ConsoleEnd end = {0};
+    Postmortem postmortem = {exception, traceback, WAYS_BLOCK, "rescue", NULL, NULL};
+    PyObject *hint = NULL;
+    if (!restart_block_passed(traceback)) {
+        hint = PyUnicode_FromFormat("the block at line %ld is rescued: skip, throw EXPR; Ctrl-D lets the exception go on",
+                                    restart_number(traceback, "tb_lineno"));
+    }
+    if (hint != NULL) {
+        restart_open(state, &postmortem, hint, &end);
+    }
+    Py_XDECREF(hint);
+    return end.choice;
+}
