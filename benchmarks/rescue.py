@@ -1,7 +1,8 @@
 """What does a rescued function cost that raises nothing? Beside a wrapper in Python that catches exceptions.
 
 Each call is made in a loop, and what the loop costs with the plain function is taken off: what is left is what the
-decorator, or the block, costs. Times are CPU time, which other programs on the machine hardly change. A generator is gone through to its end, which is counted per item.
+decorator, or the block, costs. Times are CPU time, which other programs on the machine hardly change. A generator is
+gone through to its end, which is counted per item.
 """
 
 import contextlib

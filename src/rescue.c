@@ -73,18 +73,18 @@ rescue_exit(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
     Rescue *self = (Rescue *)object;
     if (count != 3) {
-        PyErr_Format(PyExc_TypeError, "__exit__() takes 3 arguments, the type, the exception and its traceback, not %zd",
+        PyErr_Format(PyExc_TypeError, "__exit__() takes 3 arguments, type, exception and traceback, not %zd",
                      count);
         return NULL;
     }
-    if (!PyExceptionInstance_Check(args[1]) || args[2] == Py_None) {
+    if (!PyExceptionInstance_Check(args[1])) {
         return Py_NewRef(Py_False);
     }
     ModuleState *state = state_of_type(Py_TYPE(object));
     if (!restart_concerns(state, args[1], self->exceptions)) {
         return Py_NewRef(Py_False);
     }
-    ConsoleChoice choice = restart_ask_block(state, args[1], args[2]);
+    ConsoleChoice choice = restart_ask_block(state, args[1]);
     return PyErr_Occurred() ? NULL : PyBool_FromLong(choice == CHOICE_SKIP);
 }
 

@@ -137,8 +137,8 @@ restart_tell(Console *console, const Attempt *attempt, bool anew, PyObject *chan
     return ret;
 }
 
-/* Change the call as the parameters were changed in the frame of what is called; or else in that of the function within,
- * where users look first. New reference: what was changed. */
+/* Change the call as the parameters were changed in the frame of what is called, or else in that of the function
+ * within, where users look first. A new reference: what was changed. */
 static PyObject *
 restart_change(const Attempt *attempt)
 {
@@ -161,7 +161,8 @@ restart_retry(Console *console, void *context)
     Attempt *attempt = context;
     PyObject *callee = restart_callee(attempt);
     PyObject *changes = callee == NULL ? NULL : restart_change(attempt);
-    int ret = changes == NULL || restart_tell(console, attempt, callee != attempt->call->function, changes) < 0 ? -1 : 0;
+    int ret = changes == NULL ? -1
+        : restart_tell(console, attempt, callee != attempt->call->function, changes);
     if (ret == 0) {
         Py_SETREF(attempt->call->function, Py_NewRef(callee));
     }
@@ -175,7 +176,7 @@ restart_hint(const Rescued *rescued)
 {
     PyObject *name = callee_name(rescued->function);
     PyObject *hint = name == NULL ? NULL
-        : PyUnicode_FromFormat("%U is rescued: retry, return%s, throw EXPR; Ctrl-D lets the exception go on", name,
+        : PyUnicode_FromFormat("%U is rescued: retry, return%s, throw EXPR; Ctrl-D passes it on", name,
                                rescued->kind == RESCUED_ASYNC_GENERATOR ? "" : " EXPR");
     Py_XDECREF(name);
     return hint;
@@ -249,31 +250,41 @@ restart_ask(ModuleState *state, Rescued *rescued, Call *call, PyObject **value)
 
 /* ---- a block ---- */
 
-/* The place in the program where the block is: the outermost entry of the traceback. */
 static bool
-restart_block_passed(PyObject *traceback)
+restart_block_passed(PyObject *traceback, PyObject *frame)
 {
-    PyObject *frame = restart_attribute(traceback, "tb_frame");
-    PyObject *code = frame == NULL ? NULL : frame_code(frame);
-    bool passed = code != NULL && restart_passed(traceback, code, restart_number(traceback, "tb_lasti"));
-    Py_XDECREF(code);
-    Py_XDECREF(frame);
+    PyObject *code = frame_code(frame);
+    bool passed = restart_passed(traceback, code, restart_number(traceback, "tb_lasti"));
+    Py_DECREF(code);
     return passed;
 }
 
-ConsoleChoice
-restart_ask_block(ModuleState *state, PyObject *exception, PyObject *traceback)
+static PyObject *
+restart_block_hint(PyObject *traceback, PyObject *frame)
 {
+    PyObject *function = frame_function(frame);
+    PyObject *hint = function == NULL ? NULL
+        : PyUnicode_FromFormat("a block in %U, line %ld, is rescued: skip, throw EXPR; Ctrl-D passes it on", function,
+                               restart_number(traceback, "tb_lineno"));
+    Py_XDECREF(function);
+    return hint;
+}
+
+ConsoleChoice
+restart_ask_block(ModuleState *state, PyObject *exception)
+{
+    PyObject *traceback = PyException_GetTraceback(exception);
+    PyObject *frame = traceback == NULL ? NULL : restart_attribute(traceback, "tb_frame"); /* in which the block is */
     ConsoleEnd end = {0};
     Postmortem postmortem = {exception, traceback, WAYS_BLOCK, "rescue", NULL, NULL};
-    PyObject *hint = NULL;
-    if (!restart_block_passed(traceback)) {
-        hint = PyUnicode_FromFormat("the block at line %ld is rescued: skip, throw EXPR; Ctrl-D lets the exception go on",
-                                    restart_number(traceback, "tb_lineno"));
+    if (frame != NULL && !restart_block_passed(traceback, frame)) {
+        PyObject *hint = restart_block_hint(traceback, frame);
+        if (hint != NULL) {
+            restart_open(state, &postmortem, hint, &end);
+        }
+        Py_XDECREF(hint);
     }
-    if (hint != NULL) {
-        restart_open(state, &postmortem, hint, &end);
-    }
-    Py_XDECREF(hint);
+    Py_XDECREF(frame);
+    Py_XDECREF(traceback);
     return end.choice;
 }
