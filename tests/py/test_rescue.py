@@ -471,8 +471,9 @@ def test_the_commands_say_where_they_belong(terminal):
     ''')
     t.prompt()
     for command in ("retry", "return 1", "skip"):
-        assert t.run(command).replace("\n", " ").endswith("is for functions and blocks that are rescued "
-                                                          "(help(hooking.rescue)), and here hook() has opened the console")
+        assert t.run(command).replace("\n", " ").endswith(
+            "is for functions and blocks that are rescued (help(hooking.rescue)), "
+            "and here hook() has opened the console")
     t.key("C-d")
     t.prompt()
     assert t.run("retry").replace("\n", " ").endswith("and none of those has opened the console")
@@ -1128,6 +1129,89 @@ def test_without_a_terminal_the_exception_goes_on_and_a_warning_is_logged(tmp_pa
     assert (done.returncode, done.stdout) == (0, "goes on None\n")
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("WARNING rescue at <string>:11: ")
+
+
+LEFTOVERS = source('''
+    import asyncio
+    import builtins
+    import gc
+    import io
+    import sys
+    from contextlib import redirect_stdout
+    from hooking import rescue
+
+    def fail(again):
+        if again:
+            raise ValueError(again)
+        return again
+
+    @rescue
+    def function(again, **more):
+        return fail(again)
+
+    @rescue
+    def generator(again):
+        yield 1
+        fail(again)
+
+    @rescue
+    async def coroutine(again):
+        await asyncio.sleep(0)
+        return fail(again)
+
+    @rescue
+    async def stream(again):
+        yield 1
+        fail(again)
+
+    def block(again):
+        with rescue:
+            fail(again)
+
+    async def through():
+        async for _ in stream([1]):
+            pass
+
+    def session(call, *lines):
+        typed = iter(lines)
+        builtins.input = lambda prompt="": next(typed)
+        try:
+            call()
+        except (ValueError, KeyError):
+            pass
+        assert next(typed, None) is None
+
+    def turn():
+        for call in (lambda: function([1], a=2), lambda: list(generator([1])), lambda: asyncio.run(coroutine([1])),
+                     lambda: asyncio.run(through())):
+            session(call, "retry", "up", "again = []", "retry")
+            session(call, "c")
+            session(call, "throw KeyError(1)")
+            session(call, "return", )
+        session(lambda: block([1]), "retry", "skip")
+        session(lambda: function(), "return 1")
+
+    def count():
+        gc.collect()
+        return len(gc.get_objects()), sys.gettotalrefcount() if hasattr(sys, "gettotalrefcount") else 0
+
+    with redirect_stdout(io.StringIO()):
+        for _ in range(3):
+            turn()
+        before = count()
+        for _ in range(10):
+            turn()
+        after = count()
+    print(*(b - a for a, b in zip(before, after)))
+''')
+
+
+def test_consoles_leave_nothing_behind(tmp_path):
+    """190 of them; there are counts of all references in debug builds of Python."""
+    done = run(LEFTOVERS, environment(tmp_path))
+    assert done.returncode == 0, done.stderr
+    objects, references = map(int, done.stdout.split())
+    assert objects < 100 and references < 400, done.stdout
 
 
 @pytest.mark.parametrize("set_later", [False, True])
