@@ -104,12 +104,31 @@ restart_is_reloaded(const Rescued *rescued)
     return is;
 }
 
+/* A function of that name which was typed at the prompt, and has become a local name there. A new reference or NULL, no
+ * exception. */
+static PyObject *
+restart_typed(const Console *console, const Attempt *attempt)
+{
+    PyObject *name = restart_attribute(attempt->rescued->function, "__qualname__"), *value = NULL;
+    if (name == NULL || scope_get(console->scope, name, &value) < 0) {
+        PyErr_Clear();
+    }
+    PyObject *typed = value == NULL ? NULL : callee_typed(attempt->state, value, name);
+    Py_XDECREF(value);
+    Py_XDECREF(name);
+    return typed;
+}
+
 /* What is to be called: a new reference. What the name means counts if that has changed: else it may be the name of
  * another function all the time. */
 static PyObject *
-restart_callee(const Attempt *attempt)
+restart_callee(const Console *console, const Attempt *attempt)
 {
-    PyObject *found = callee_find(attempt->state, attempt->rescued->function);
+    PyObject *found = restart_typed(console, attempt);
+    if (found != NULL) {
+        return found;
+    }
+    found = callee_find(attempt->state, attempt->rescued->function);
     if (found != NULL && (found != attempt->meant || restart_is_reloaded(attempt->rescued))) {
         return found;
     }
@@ -159,7 +178,7 @@ static int
 restart_retry(Console *console, void *context)
 {
     Attempt *attempt = context;
-    PyObject *callee = restart_callee(attempt);
+    PyObject *callee = restart_callee(console, attempt);
     PyObject *changes = callee == NULL ? NULL : restart_change(attempt);
     int ret = changes == NULL ? -1
         : restart_tell(console, attempt, callee != attempt->call->function, changes);

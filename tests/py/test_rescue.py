@@ -918,6 +918,43 @@ def test_a_function_that_was_defined_anew_is_called(terminal):
     assert t.end() == 0
 
 
+def test_a_function_that_was_defined_anew_among_the_local_names_is_called_too(terminal):
+    t = terminal('''
+        from hooking import rescue
+
+        @rescue
+        def half(n):
+            return n / "2"
+
+        print("got", half(4))
+    ''')
+    t.play('''
+        TypeError: unsupported operand type(s) for /: 'int' and 'str'
+        Post-mortem at [...]program.py:5 in half - Exit with CTRL+D
+        half() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        >>> def half(n):
+        ...     return n / 0
+        ...
+        >>> retry
+        half() again, as it is defined now
+        ZeroDivisionError: division by zero
+        Post-mortem at <hook-1>:2 in half - Exit with CTRL+D
+        half() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        >>> retry
+        half() again
+        ZeroDivisionError: division by zero
+        Post-mortem at <hook-1>:2 in half - Exit with CTRL+D
+        half() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        >>> @rescue
+        ... def half(n):
+        ...     return n / 2
+        ...
+        >>> retry
+        half() again, as it is defined now
+        got 2.0
+    ''')
+
+
 def test_a_reloaded_module_is_found_afresh(terminal, tmp_path):
     (tmp_path / "shop.py").write_text(source('''
         from hooking import rescue
