@@ -409,7 +409,7 @@ def test_it_goes_with_the_last_reference_and_with_cycles():
 
 @pytest.mark.parametrize("make", [
     lambda: generator(2), lambda: stream(2), lambda: rescue(len), lambda: rescue(ValueError),
-    lambda: stream(2).__anext__(),
+    lambda: stream(2).__anext__().close(),
 ], ids=["generator", "stream", "function", "rescue", "step"])
 def test_nothing_is_left_behind(make):
     make()
