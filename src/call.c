@@ -20,9 +20,11 @@ call_take_named(Call *call, PyObject *const *values, PyObject *names)
 int
 call_take(Call *call, PyObject *function, PyObject *const *args, size_t counted, PyObject *names)
 {
-    PyObject *type, *value, *traceback;
+    PyObject *type = NULL, *value = NULL, *traceback = NULL;
     Py_ssize_t count = COMPAT_VECTORCALL_COUNT(counted);
-    PyErr_Fetch(&type, &value, &traceback);
+    if (PyErr_Occurred()) {
+        PyErr_Fetch(&type, &value, &traceback);
+    }
     *call = (Call){Py_NewRef(function), PyTuple_New(count), NULL};
     int ret = call->args == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; ret == 0 && i < count; i++) {
@@ -37,7 +39,7 @@ call_take(Call *call, PyObject *function, PyObject *const *args, size_t counted,
         Py_XDECREF(value);
         Py_XDECREF(traceback);
     }
-    else {
+    else if (type != NULL) {
         PyErr_Restore(type, value, traceback);
     }
     return ret;

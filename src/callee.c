@@ -171,6 +171,26 @@ callee_same(PyObject *one, PyObject *other, const char *attribute)
 }
 
 PyObject *
+callee_typed(const ModuleState *state, PyObject *value, PyObject *name)
+{
+    PyObject *function = Py_NewRef(rescued_check(state, value) ? ((Rescued *)value)->function : value);
+    PyObject *own = callee_is(function, "function") ? callee_attribute(function, "__qualname__") : NULL;
+    PyObject *code = own == NULL ? NULL : callee_attribute(function, "__code__");
+    PyObject *file = code == NULL ? NULL : callee_attribute(code, "co_filename");
+    PyObject *typed = PyUnicode_FromString("<hook-");
+    if (file == NULL || typed == NULL || PyUnicode_Compare(own, name) != 0
+        || PyUnicode_Tailmatch(file, typed, 0, PY_SSIZE_T_MAX, -1) != 1) {
+        Py_CLEAR(function);
+    }
+    PyErr_Clear();
+    Py_XDECREF(typed);
+    Py_XDECREF(file);
+    Py_XDECREF(code);
+    Py_XDECREF(own);
+    return function;
+}
+
+PyObject *
 callee_find(const ModuleState *state, PyObject *function)
 {
     PyObject *module = callee_attribute(function, "__module__");

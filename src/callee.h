@@ -25,6 +25,10 @@ PyObject *callee_spec(PyObject *function);
  * or a function that is not rescued. A new reference; NULL, without an exception, if it cannot be found so. */
 PyObject *callee_find(const ModuleState *state, PyObject *function);
 
+/* Is the value, or the function that it rescues, one of that name which was typed at the prompt? A new reference to the
+ * function; NULL, without an exception, if not. */
+PyObject *callee_typed(const ModuleState *state, PyObject *value, PyObject *name);
+
 /* "NAME()", for users. A new reference. */
 PyObject *callee_name(PyObject *function);
 

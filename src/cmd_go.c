@@ -165,8 +165,9 @@ throw_run(Console *console, const char *rest)
 
 const Command cmd_throw = {
     .name = "throw", .alias = "", .usage = "EXPR", .family = "go on",
-    .summary = "go on by raising an exception from hook()",
-    .detail = "EXPR is an exception or its class: throw ValueError(\"no\")",
+    .summary = "go on by raising an exception",
+    .detail = "From hook(), or instead of the one that has opened the console. EXPR is an exception or its\n"
+              "class: throw ValueError(\"no\")",
     .takes = TAKES_EXPRESSION,
     .run = throw_run,
 };

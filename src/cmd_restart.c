@@ -23,8 +23,8 @@ static int
 retry_run(Console *console, const char *rest)
 {
     if (command_no_argument(&cmd_retry, rest) < 0
-        || restart_applies(console, "retry", WAYS_CALL, "a `with` block cannot be run again, a function that is "
-                           "decorated with @rescue could be: skip goes on behind the block") < 0
+        || restart_applies(console, "retry", WAYS_CALL, "a `with` block cannot be run again, and a rescued function "
+                           "could be: skip goes on behind the block") < 0
         || console->restarts->retry(console, console->restarts->context) < 0) {
         return -1;
     }

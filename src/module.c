@@ -122,7 +122,8 @@ module_exec(PyObject *module)
     state->disabled = enabled != NULL && strcmp(enabled, "0") == 0;
     state->subinterpreter = module_is_subinterpreter();
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
-        || load_init(module, state) < 0 || rescue_init(module, state) < 0 || PyModule_AddFunctions(module, hook_methods) < 0
+        || load_init(module, state) < 0 || rescue_init(module, state) < 0
+        || PyModule_AddFunctions(module, hook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
         || PyModule_AddFunctions(module, install_methods) < 0) {
         return -1;

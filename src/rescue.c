@@ -69,19 +69,22 @@ rescue_enter(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(none))
 }
 
 static PyObject *
-rescue_exit(PyObject *object, PyObject *args)
+rescue_exit(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
     Rescue *self = (Rescue *)object;
-    ModuleState *state = state_of_type(Py_TYPE(object));
-    PyObject *type, *exception, *traceback;
-    if (!PyArg_ParseTuple(args, "OOO:__exit__", &type, &exception, &traceback)) {
+    if (count != 3) {
+        PyErr_Format(PyExc_TypeError, "__exit__() takes 3 arguments, type, exception and traceback, not %zd",
+                     count);
         return NULL;
     }
-    if (!PyExceptionInstance_Check(exception) || traceback == Py_None
-        || !restart_concerns(state, exception, self->exceptions)) {
+    if (!PyExceptionInstance_Check(args[1])) {
         return Py_NewRef(Py_False);
     }
-    ConsoleChoice choice = restart_ask_block(state, exception, traceback);
+    ModuleState *state = state_of_type(Py_TYPE(object));
+    if (!restart_concerns(state, args[1], self->exceptions)) {
+        return Py_NewRef(Py_False);
+    }
+    ConsoleChoice choice = restart_ask_block(state, args[1]);
     return PyErr_Occurred() ? NULL : PyBool_FromLong(choice == CHOICE_SKIP);
 }
 
@@ -150,9 +153,10 @@ PyDoc_STRVAR(rescue_doc,
 "exception goes on.\n\n"
 "Raises TypeError for what is neither a function nor a class of exceptions.");
 
+#define METHOD(function) ((PyCFunction)(void (*)(void))(function))
 static PyMethodDef rescue_methods[] = {
     {"__enter__", rescue_enter, METH_NOARGS, NULL},
-    {"__exit__", rescue_exit, METH_VARARGS, NULL},
+    {"__exit__", METHOD(rescue_exit), METH_FASTCALL, NULL},
     {"__reduce__", rescue_reduce, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

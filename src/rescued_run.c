@@ -251,7 +251,8 @@ rescued_run_init(PyObject *module, ModuleState *state)
     PyTypeObject **types = state->run_types;
     types[RESCUED_GENERATOR] = (PyTypeObject *)PyType_FromModuleAndSpec(module, &generator_spec, NULL);
     types[RESCUED_COROUTINE] = (PyTypeObject *)PyType_FromModuleAndSpec(module, &coroutine_spec, NULL);
-    return types[RESCUED_GENERATOR] == NULL || types[RESCUED_COROUTINE] == NULL ? -1 : rescued_stream_init(module, state);
+    return types[RESCUED_GENERATOR] == NULL || types[RESCUED_COROUTINE] == NULL ? -1
+        : rescued_stream_init(module, state);
 }
 
 PyObject *

@@ -104,12 +104,31 @@ restart_is_reloaded(const Rescued *rescued)
     return is;
 }
 
+/* A function of that name which was typed at the prompt, and has become a local name there. A new reference or NULL, no
+ * exception. */
+static PyObject *
+restart_typed(const Console *console, const Attempt *attempt)
+{
+    PyObject *name = restart_attribute(attempt->rescued->function, "__qualname__"), *value = NULL;
+    if (name == NULL || scope_get(console->scope, name, &value) < 0) {
+        PyErr_Clear();
+    }
+    PyObject *typed = value == NULL ? NULL : callee_typed(attempt->state, value, name);
+    Py_XDECREF(value);
+    Py_XDECREF(name);
+    return typed;
+}
+
 /* What is to be called: a new reference. What the name means counts if that has changed: else it may be the name of
  * another function all the time. */
 static PyObject *
-restart_callee(const Attempt *attempt)
+restart_callee(const Console *console, const Attempt *attempt)
 {
-    PyObject *found = callee_find(attempt->state, attempt->rescued->function);
+    PyObject *found = restart_typed(console, attempt);
+    if (found != NULL) {
+        return found;
+    }
+    found = callee_find(attempt->state, attempt->rescued->function);
     if (found != NULL && (found != attempt->meant || restart_is_reloaded(attempt->rescued))) {
         return found;
     }
@@ -137,8 +156,8 @@ restart_tell(Console *console, const Attempt *attempt, bool anew, PyObject *chan
     return ret;
 }
 
-/* Change the call as the parameters were changed in the frame of what is called; or else in that of the function within,
- * where users look first. New reference: what was changed. */
+/* Change the call as the parameters were changed in the frame of what is called, or else in that of the function
+ * within, where users look first. A new reference: what was changed. */
 static PyObject *
 restart_change(const Attempt *attempt)
 {
@@ -159,9 +178,10 @@ static int
 restart_retry(Console *console, void *context)
 {
     Attempt *attempt = context;
-    PyObject *callee = restart_callee(attempt);
+    PyObject *callee = restart_callee(console, attempt);
     PyObject *changes = callee == NULL ? NULL : restart_change(attempt);
-    int ret = changes == NULL || restart_tell(console, attempt, callee != attempt->call->function, changes) < 0 ? -1 : 0;
+    int ret = changes == NULL ? -1
+        : restart_tell(console, attempt, callee != attempt->call->function, changes);
     if (ret == 0) {
         Py_SETREF(attempt->call->function, Py_NewRef(callee));
     }
@@ -175,7 +195,7 @@ restart_hint(const Rescued *rescued)
 {
     PyObject *name = callee_name(rescued->function);
     PyObject *hint = name == NULL ? NULL
-        : PyUnicode_FromFormat("%U is rescued: retry, return%s, throw EXPR; Ctrl-D lets the exception go on", name,
+        : PyUnicode_FromFormat("%U is rescued: retry, return%s, throw EXPR; Ctrl-D passes it on", name,
                                rescued->kind == RESCUED_ASYNC_GENERATOR ? "" : " EXPR");
     Py_XDECREF(name);
     return hint;
@@ -249,31 +269,41 @@ restart_ask(ModuleState *state, Rescued *rescued, Call *call, PyObject **value)
 
 /* ---- a block ---- */
 
-/* The place in the program where the block is: the outermost entry of the traceback. */
 static bool
-restart_block_passed(PyObject *traceback)
+restart_block_passed(PyObject *traceback, PyObject *frame)
 {
-    PyObject *frame = restart_attribute(traceback, "tb_frame");
-    PyObject *code = frame == NULL ? NULL : frame_code(frame);
-    bool passed = code != NULL && restart_passed(traceback, code, restart_number(traceback, "tb_lasti"));
-    Py_XDECREF(code);
-    Py_XDECREF(frame);
+    PyObject *code = frame_code(frame);
+    bool passed = restart_passed(traceback, code, restart_number(traceback, "tb_lasti"));
+    Py_DECREF(code);
     return passed;
 }
 
-ConsoleChoice
-restart_ask_block(ModuleState *state, PyObject *exception, PyObject *traceback)
+static PyObject *
+restart_block_hint(PyObject *traceback, PyObject *frame)
 {
+    PyObject *function = frame_function(frame);
+    PyObject *hint = function == NULL ? NULL
+        : PyUnicode_FromFormat("a block in %U, line %ld, is rescued: skip, throw EXPR; Ctrl-D passes it on", function,
+                               restart_number(traceback, "tb_lineno"));
+    Py_XDECREF(function);
+    return hint;
+}
+
+ConsoleChoice
+restart_ask_block(ModuleState *state, PyObject *exception)
+{
+    PyObject *traceback = PyException_GetTraceback(exception);
+    PyObject *frame = traceback == NULL ? NULL : restart_attribute(traceback, "tb_frame"); /* in which the block is */
     ConsoleEnd end = {0};
     Postmortem postmortem = {exception, traceback, WAYS_BLOCK, "rescue", NULL, NULL};
-    PyObject *hint = NULL;
-    if (!restart_block_passed(traceback)) {
-        hint = PyUnicode_FromFormat("the block at line %ld is rescued: skip, throw EXPR; Ctrl-D lets the exception go on",
-                                    restart_number(traceback, "tb_lineno"));
+    if (frame != NULL && !restart_block_passed(traceback, frame)) {
+        PyObject *hint = restart_block_hint(traceback, frame);
+        if (hint != NULL) {
+            restart_open(state, &postmortem, hint, &end);
+        }
+        Py_XDECREF(hint);
     }
-    if (hint != NULL) {
-        restart_open(state, &postmortem, hint, &end);
-    }
-    Py_XDECREF(hint);
+    Py_XDECREF(frame);
+    Py_XDECREF(traceback);
     return end.choice;
 }

@@ -18,6 +18,6 @@ bool restart_concerns(const ModuleState *state, PyObject *exception, PyObject *e
 ConsoleChoice restart_ask(ModuleState *state, Rescued *rescued, Call *call, PyObject **value);
 
 /* The same for a `with` block. CHOICE_SKIP, or CHOICE_GO_ON; then an exception is set if another one was thrown. */
-ConsoleChoice restart_ask_block(ModuleState *state, PyObject *exception, PyObject *traceback);
+ConsoleChoice restart_ask_block(ModuleState *state, PyObject *exception);
 
 #endif

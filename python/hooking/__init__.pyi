@@ -1,7 +1,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Callable, TypeVar, overload
 
 __all__ = [
     "DumpError",
@@ -12,6 +12,7 @@ __all__ = [
     "install",
     "load",
     "post_mortem",
+    "rescue",
     "set_trace",
     "uninstall",
 ]
@@ -45,6 +46,21 @@ def set_trace(
 def post_mortem(exc: BaseException | TracebackType | None = None) -> None: ...
 def install() -> None: ...
 def uninstall() -> None: ...
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_Exceptions = type[BaseException] | tuple["_Exceptions", ...]
+
+class _Rescue:
+    @overload
+    def __call__(self, *exceptions: _Exceptions) -> _Rescue: ...
+    @overload
+    def __call__(self, function: _F, /) -> _F: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, exception: BaseException | None, traceback: TracebackType | None, /
+    ) -> bool: ...
+
+rescue: _Rescue
 
 _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 

@@ -217,7 +217,8 @@ def test_the_class_tells_its_name():
 
 @pytest.mark.parametrize("wrong, message", [
     (1, "takes a function, or classes of exceptions, not 1"), (None, "not None"), ("x", "not 'x'"),
-    (int, "not the class <class 'int'>: decorate its methods"), (property(lambda self: 1), "write @rescue below @property"),
+    (int, "not the class <class 'int'>: decorate its methods"),
+    (property(lambda self: 1), "write @rescue below @property"),
     ([ValueError], "not \\[<class 'ValueError'>\\]"),
 ])
 def test_what_cannot_be_rescued(wrong, message):
@@ -249,7 +250,8 @@ def test_rescue_itself():
 def test_a_generator():
     g = generator(2)
     assert isinstance(g, collections.abc.Generator) and iter(g) is g
-    assert g.__name__ == "generator" and g.gi_code is generator.__code__ and inspect.getgeneratorstate(g) == "GEN_CREATED"
+    assert g.__name__ == "generator" and g.gi_code is generator.__code__
+    assert inspect.getgeneratorstate(g) == "GEN_CREATED"
     assert next(g) == 0 and g.send(None) == 1
     with pytest.raises(StopIteration) as stop:
         next(g)
@@ -407,7 +409,7 @@ def test_it_goes_with_the_last_reference_and_with_cycles():
 
 @pytest.mark.parametrize("make", [
     lambda: generator(2), lambda: stream(2), lambda: rescue(len), lambda: rescue(ValueError),
-    lambda: stream(2).__anext__(),
+    lambda: stream(2).__anext__().close(),
 ], ids=["generator", "stream", "function", "rescue", "step"])
 def test_nothing_is_left_behind(make):
     make()
