@@ -14,6 +14,7 @@
 #include "fork.h"
 #include "hook.h"
 #include "input.h"
+#include "loop.h"
 #include "others.h"
 #include "relay.h"
 #include "release.h"
@@ -41,14 +42,42 @@ isolate_holds(const Console *console)
     return console->isolation > 0 && isolate_level() >= console->isolation;
 }
 
+/* In the copy: the event loop that the program runs, if it does, is shared with the process that waits. Here there is
+ * none until it is clear that that one makes no more use of it. */
+static void
+isolate_set_loop_aside(ModuleState *state, PyObject *noted)
+{
+    if (state->loops == NULL) {
+        state->loops = PyList_New(0);
+    }
+    if (state->loops == NULL || PyList_Append(state->loops, noted) < 0) {
+        PyErr_Clear();
+    }
+    loop_leave();
+}
+
+static void
+isolate_resume_loop(ModuleState *state)
+{
+    Py_ssize_t count = state->loops == NULL ? 0 : PyList_Size(state->loops);
+    PyObject *noted = count == 0 ? NULL : Py_NewRef(PyList_GetItem(state->loops, count - 1));
+    if (noted != NULL) {
+        loop_resume(noted);
+        PyList_SetSlice(state->loops, count - 1, count, NULL);
+        Py_DECREF(noted);
+    }
+    PyErr_Clear();
+}
+
 int
-isolate_commit(const ForkAsk *ask)
+isolate_commit(ModuleState *state, const ForkAsk *ask)
 {
     if (ask != NULL && fork_check_children(ask, self.children) < 0) {
         return -1;
     }
     self.level--;
     relay_commit();
+    isolate_resume_loop(state);
     return 0;
 }
 
@@ -167,6 +196,11 @@ isolate_leave(ModuleState *state, PyObject *frame, int failed, const char *why)
 {
     RelayPage *page = relay_up();
     IsolateEnd end = {.why = why};
+    if (page == NULL) { /* a child that was forked at the prompt: no more than the copy is it to go on */
+        PyErr_Clear();
+        fork_flush();
+        _exit(0);
+    }
     page->size = sizeof end;
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
@@ -189,6 +223,7 @@ isolate_leave(ModuleState *state, PyObject *frame, int failed, const char *why)
         end.way = WAY_RAISE;
         isolate_write_exception(page, &end);
     }
+    PyErr_Clear();
     memcpy(page->data, &end, sizeof end);
     page->inputs = script_count(state);
     fork_flush();
@@ -388,7 +423,7 @@ isolate_work(ModuleState *state, const ConsoleStart *start, int level, const cha
     here.banner = PyUnicode_FromFormat("%U\n%s", start->banner, note);
     int ret = here.banner == NULL ? -1 : console_run(state, &here, why, &end);
     Py_XDECREF(here.banner);
-    if (isolate_level() >= level) {
+    if (self.level >= level) {
         isolate_leave(state, start->frame, ret < 0, *why);
     }
     return ret;
@@ -427,11 +462,12 @@ isolate_run(ModuleState *state, const ConsoleStart *start, bool force, const cha
     ForkBelongings belongings = {0};
     IsolateTerminal terminal = {.fd = -1};
     ForkSide side = FORK_FAILED;
+    PyObject *noted = loop_note();
     char outer[CHILDREN];
     memcpy(outer, self.children, sizeof outer);
     others_children(self.children, sizeof self.children);
     *why = NULL;
-    if (force || fork_check_threads(&ask) == 0) {
+    if (noted != NULL && (force || fork_check_threads(&ask) == 0)) {
         if (relay_open(&relay, RELAY_ISOLATES) < 0) {
             PyErr_SetFromErrno(PyExc_OSError);
         }
@@ -449,10 +485,12 @@ isolate_run(ModuleState *state, const ConsoleStart *start, bool force, const cha
         ret = isolate_wait(state, start->frame, &relay, &terminal, why);
         break;
     case FORK_COPY:
+        isolate_set_loop_aside(state, noted);
         ret = isolate_work(state, start, level, why);
         break;
     }
     fork_unpack(&belongings);
+    Py_XDECREF(noted);
     if (terminal.fd >= 0) {
         close(terminal.fd);
     }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "input.h"
+#include "loop.h"
 #include "others.h"
 #include "relay.h"
 #include "script.h"
@@ -162,17 +163,19 @@ mark_make(Console *console, const char *name, const ForkAsk *ask)
 {
     Relay relay = {0};
     ForkBelongings belongings = {0};
+    PyObject *noted;
     MarkSide side = MARK_FAILED;
     int terminal = console->talk.has_term ? fileno(console->talk.term.in) : -1;
     if (mark_check(ask) < 0 || mark_push(name) < 0) {
         return MARK_FAILED;
     }
     talk_leave(&console->talk);
+    noted = loop_note();
     fork_pack(&belongings);
-    if (relay_open(&relay, RELAY_MARKS) < 0) {
+    if (noted != NULL && relay_open(&relay, RELAY_MARKS) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
     }
-    else {
+    else if (noted != NULL) {
         switch (fork_copy(&relay, &belongings, ask)) {
         case FORK_FAILED:
             break;
@@ -197,12 +200,14 @@ mark_make(Console *console, const char *name, const ForkAsk *ask)
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     if (side == MARK_MADE || side == MARK_BACK) {
+        loop_resume(noted);
         mark_settle(console);
     }
     if (talk_enter(&console->talk) < 0) {
         PyErr_Clear(); /* it is tried again when the next input is there */
     }
     PyErr_Restore(type, error, traceback);
+    Py_XDECREF(noted);
     return side;
 }
 

@@ -149,6 +149,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
     Py_VISIT(state->script);
+    Py_VISIT(state->loops);
     Py_VISIT(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_VISIT(state->installed[i]);
@@ -176,6 +177,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->error);
     Py_CLEAR(state->untrusted);
     Py_CLEAR(state->script);
+    Py_CLEAR(state->loops);
     Py_CLEAR(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_CLEAR(state->installed[i]);

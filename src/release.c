@@ -3,10 +3,10 @@
  * A process and its copy share their pages until one writes to them. So what is kept here is paid for by the program,
  * once more, as it goes on: with Python, whose every use of an object writes to it, that would soon be all of it.
  *
- * What is taken is what malloc() and Python have mapped for large blocks and arenas: private, anonymous, large, and
- * without a name. Not the heap and the stack, which have names, nor what a page of this library, of the thread's own
- * data or of its stack is near to: the kernel shows neighbours as one. This file and relay.c are compiled with -fno-plt, so no
- * function that they call is looked up any more, in tables that may be gone. */
+ * What is taken is what malloc() and Python have mapped for large blocks and arenas: private, anonymous, without a
+ * name, and large. Not the heap and the stack, which have names, nor what is near to a page of this library, of the
+ * thread's own data or of its stack: the kernel shows neighbours as one. This file and relay.c are compiled with
+ * -fno-plt, so no function that they call is looked up any more, in tables that may be gone. */
 #include "release.h"
 
 #include <errno.h>

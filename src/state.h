@@ -50,6 +50,7 @@ typedef struct ModuleState {
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
     struct Show *show;            /* borrowed: of the console whose statement runs; else NULL */
+    PyObject *loops;              /* owned or NULL: of each isolated prompt that this process is in, see isolate.c */
     int disabled;                 /* HOOKING=0 stood in the environment at import */
     int subinterpreter;
     int aborting;                 /* `abort` was given, and SystemExit is under way */

@@ -858,9 +858,10 @@ def test_what_isolate_may_be(terminal, value, error):
     ended(t)
 
 
-def test_an_asyncio_program_goes_on(opened):
+@pytest.mark.parametrize("way, got", [("^D", "[0, 1, b'hello\\n']"), ("commit", "[0, 'mine', 1, b'hello\\n']")])
+def test_an_asyncio_program_goes_on(opened, way, got):
     t = opened('''
-        import asyncio
+        import asyncio, os, signal
         from hooking import hook
         async def number(n):
             await asyncio.sleep(0.01)
@@ -870,7 +871,13 @@ def test_an_asyncio_program_goes_on(opened):
             tasks = [asyncio.create_task(number(n)) for n in range(3)]
             a.append(await tasks[0])
             hook(isolate=True)
-            a.append(await tasks[1])
+            async with asyncio.timeout(20):
+                a.append(await tasks[1])
+            assert asyncio.current_task() and asyncio.get_running_loop() is asyncio.get_event_loop()
+            stop = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, stop.set)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            await stop.wait()
             reader, writer = await asyncio.open_connection(*where)
             writer.write(b"hello\\n")
             a.append(await reader.readline())
@@ -887,8 +894,32 @@ def test_an_asyncio_program_goes_on(opened):
         asyncio.run(serve())
     ''')
     t.run("a.append('mine')")
+    t.key("C-d") if way == "^D" else t.line(way)
+    t.expect(f"got {got}")
+    ended(t)
+
+
+def test_processes_of_multiprocessing_are_joined(opened):
+    t = opened('''
+        import multiprocessing
+        from hooking import hook
+        def work(queue, pipe):
+            queue.put(pipe.recv() + 1)
+        if __name__ == "__main__":
+            multiprocessing.set_start_method("fork")
+            queue = multiprocessing.SimpleQueue()
+            here, there = multiprocessing.Pipe()
+            process = multiprocessing.Process(target=work, args=(queue, there))
+            process.start()
+            hook(isolate=True)
+            here.send(1)
+            print("got", queue.get())
+            process.join()
+            print("ended", process.exitcode)
+    ''')
     t.key("C-d")
-    t.expect("got [0, 1, b'hello\\n']")
+    t.expect("got 2")
+    t.expect("ended 0")
     ended(t)
 
 
@@ -917,6 +948,17 @@ def test_a_child_that_the_copy_makes_is_the_copys_affair(opened):
     t.key("C-d")
     t.expect("went on with 1 1 []")
     finish(t)
+
+
+def test_a_child_forked_at_the_prompt_does_not_go_on_as_the_program(opened):
+    t = opened()
+    t.submit("if (child := os.fork()) == 0:\n    exit()\nelse:\n    print('status', os.waitpid(child, 0)[1])")
+    t.expect(re.compile("^status 0$", re.M))
+    t.ready()
+    t.key("C-d")
+    t.expect("went on with 1 1 []")
+    finish(t)
+    assert t.text().count("went on") == 1
 
 
 def test_inputs_that_are_written_down_are_taken_once(terminal):

@@ -459,6 +459,36 @@ def test_isolated_in_a_marked_in_an_isolated(opened):
     finish(t)
 
 
+def test_in_an_asyncio_program(opened):
+    t = opened('''
+        import asyncio
+        from hooking import hook
+        async def work(n):
+            async with asyncio.timeout(20):
+                await asyncio.sleep(0)
+                hook()
+                await asyncio.sleep(0.01)
+            return n
+        async def main():
+            print("got", await asyncio.gather(*map(work, range(2))))
+            print("tasks", len(asyncio.all_tasks()))
+        asyncio.run(main())
+    ''')
+    t.run("mark")
+    t.key("C-d")
+    t.ready()
+    assert t.run("n") == "1"
+    t.run("rewind")
+    assert t.run("n") == "0"
+    assert t.run("asyncio.current_task() in asyncio.all_tasks()") == "True"
+    t.key("C-d")
+    t.ready()
+    t.key("C-d")
+    t.expect("got [0, 1]")
+    t.expect("tasks 1")
+    ended(t)
+
+
 # Refused ------------------------------------------------------------------------------------------------------------
 
 def test_threads_are_refused_unless_forced(opened):
