@@ -92,18 +92,6 @@ load_describe(const PickleScan *scan, PyObject *path)
     return said;
 }
 
-/* A file of another library, by what it would import. */
-static const char *
-load_other_reader(const PickleScan *scan)
-{
-    for (size_t i = 0; i < scan->count; i++) {
-        if (strncmp(scan->imports[i].module, "joblib.numpy_pickle", 19) == 0) {
-            return "a joblib file: joblib.load() reads it";
-        }
-    }
-    return NULL;
-}
-
 /* May it be loaded? 1 without restriction, 2 under guard, -1 with an exception. */
 static int
 load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *source)
@@ -124,12 +112,12 @@ load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *sou
     Py_BEGIN_ALLOW_THREADS
     scanned = pickle_scan(source->bytes, size, &scan);
     Py_END_ALLOW_THREADS
-    const char *other = scanned ? load_other_reader(&scan) : NULL;
+    const LoadKind *other = scanned ? load_kind_of_imports(&scan) : NULL;
     if (!scanned) {
         PyErr_NoMemory();
     }
     else if (other != NULL) {
-        PyErr_Format(state->error, "%S is %s", request->path, other);
+        PyErr_Format(state->error, "%S is %s: %s", request->path, other->name, other->reader);
     }
     else if (scan.verdict == PICKLE_BROKEN) {
         PyErr_Format(state->error, "%S is no whole pickle: %s, at byte %zu", request->path, scan.why, scan.offset);
