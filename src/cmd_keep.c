@@ -249,7 +249,7 @@ const Command cmd_dump = {
               "is no dump is replaced after a yes, or with --force before EXPR. With --all: every variable\n"
               "that can be pickled; the others are listed. ~ and $VAR are expanded; blanks in FILE: in\n"
               "quotes, or each behind a backslash.",
-    .takes = TAKES_EXPRESSION_FILE,
+    .takes = TAKES_EXPRESSION_FILE, .words = "--all --force",
     .run = dump_run,
 };
 
@@ -483,6 +483,6 @@ const Command cmd_load = {
               "each name, or with NAME one object with all of them. Also loads anybody's pickle, and asks\n"
               "first if that could do more than construct data. Large arrays are mapped; with --verify\n"
               "before FILE they are read and checked.",
-    .takes = TAKES_FILE,
+    .takes = TAKES_FILE, .words = "--verify",
     .run = load_run,
 };

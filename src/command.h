@@ -9,8 +9,8 @@
 typedef enum CommandTakes {
     TAKES_NOTHING,         /* or a number */
     TAKES_EXPRESSION,
-    TAKES_EXPRESSION_FILE, /* an expression without blanks of its own, then a file */
-    TAKES_FILE,            /* quoted, or with a backslash before each blank */
+    TAKES_EXPRESSION_FILE, /* an expression, unless there was --all; then a file */
+    TAKES_FILE,            /* quoted, or with a backslash before each blank. Both: behind the options in `words` */
     TAKES_COMMAND,
     TAKES_NAMES,           /* variables of the frame and of the prompt */
     TAKES_WORDS,           /* those of `words` */
@@ -24,7 +24,7 @@ typedef struct Command {
     const char *summary; /* one line */
     const char *detail;  /* more, for `help NAME` and the manual; "" for nothing */
     CommandTakes takes;
-    const char *words;   /* with TAKES_WORDS: parted by blanks */
+    const char *words;   /* of TAKES_WORDS, and options before a file: parted by blanks. NULL for none */
     /* `rest`: what was typed after the name. -1 with an exception, which is shown. */
     int (*run)(Console *console, const char *rest);
 } Command;

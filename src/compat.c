@@ -19,6 +19,7 @@ static struct {
     int (*get_lasti)(PyFrameObject *);            /* 3.11 on, not in the limited API */
     PyObject *(*type_dict)(PyTypeObject *);       /* 3.12 on, not in the limited API */
     CompatReader *reader;                         /* not in the limited API */
+    PyThreadState **reading;                      /* of the thread that calls it; private, for the readline module */
     int (*is_finalizing)(void);                   /* 3.13 on; before, under a private name */
     PyObject *(*vectorcall_call)(PyObject *, PyObject *, PyObject *); /* in the limited API from 3.12 on */
     PyObject *(*method_new)(PyObject *, PyObject *); /* not in the limited API */
@@ -42,6 +43,7 @@ compat_init(void)
     compat_look_up(&api.get_lasti, "PyFrame_GetLasti");
     compat_look_up(&api.type_dict, "PyType_GetDict");
     compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
+    compat_look_up(&api.reading, "_PyOS_ReadlineTState");
     compat_look_up(&api.is_finalizing, Py_Version < VERSION_313 ? "_Py_IsFinalizing" : "Py_IsFinalizing");
     compat_look_up(&compat_vectorcall, "PyObject_Vectorcall");
     compat_look_up(&api.vectorcall_call, "PyVectorcall_Call");
@@ -64,6 +66,14 @@ CompatReader *
 compat_reader_slot(void)
 {
     return api.reader;
+}
+
+int
+compat_reader_is_called(void)
+{
+    PyThreadState *volatile *reading = api.reading; /* written without the GIL from 3.13 on */
+    PyThreadState *thread = reading == NULL ? NULL : *reading;
+    return thread != NULL && thread != PyThreadState_Get();
 }
 
 PyObject *

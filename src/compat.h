@@ -47,6 +47,10 @@ PyObject *compat_import(const char *name);
 typedef char *(*CompatReader)(FILE *in, FILE *out, const char *prompt);
 CompatReader *compat_reader_slot(void);
 
+/* Is another thread on its way to that function, in it or on its way back? Such a thread does not hold the GIL. Before
+ * 3.13 it is no longer seen once a third one has been there too. */
+int compat_reader_is_called(void);
+
 /* Offset of the instruction that a frame executes. -1 with an exception set. */
 int compat_frame_lasti(PyObject *frame);
 

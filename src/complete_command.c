@@ -53,16 +53,20 @@ command_is_users(const Completing *c, const Line *line)
     return is;
 }
 
-/* Where the first expression of `text` ends: behind blanks that stand in no brackets and no quotes. */
+/* Where the last word begins: behind the last blanks that stand in no brackets, in no quotes and behind no backslash. 0
+ * when it is the first. */
 static size_t
-command_second(const char *text, size_t size)
+command_last_word(const char *text, size_t size)
 {
     int depth = 0;
     char mark = '\0';
+    size_t begin = 0;
     for (size_t i = 0; i < size; i++) {
         char letter = text[i];
-        if (mark != '\0') {
-            i += letter == '\\';
+        if (letter == '\\') {
+            i++;
+        }
+        else if (mark != '\0') {
             mark = letter == mark ? '\0' : mark;
         }
         else if (letter == '\'' || letter == '"') {
@@ -75,13 +79,53 @@ command_second(const char *text, size_t size)
             depth--;
         }
         else if (letter == ' ' && depth <= 0) {
-            while (i < size && text[i] == ' ') {
-                i++;
-            }
-            return i;
+            begin = i + 1;
         }
     }
-    return 0;
+    return begin;
+}
+
+/* Must an expression that ends so go on? Then what follows is not yet the file. */
+static bool
+command_goes_on(const char *text, size_t size)
+{
+    static const char *const words[] = {"and", "or", "not", "in", "is", "if", "else", "lambda", "await", NULL};
+    while (size > 0 && text[size - 1] == ' ') {
+        size--;
+    }
+    if (size > 0 && strchr("+-*/%@&|^~<>=!,.:", text[size - 1]) != NULL) {
+        return true;
+    }
+    for (const char *const *word = words; *word != NULL; word++) {
+        size_t length = strlen(*word);
+        if (size >= length && memcmp(text + size - length, *word, length) == 0
+            && (size == length || text[size - length - 1] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Pass over the options of a command that are written out before the point. *rest: where the others begin; *all: is
+ * --all among them? */
+static void
+command_skip_options(const Completing *c, const Command *command, size_t *rest, bool *all)
+{
+    const char *option = command->words != NULL ? command->words : "";
+    *all = false;
+    while (*option != '\0') {
+        size_t size = strcspn(option, " ");
+        if (c->point - *rest > size && memcmp(c->text + *rest, option, size) == 0 && c->text[*rest + size] == ' ') {
+            *all = *all || (size == 5 && memcmp(option, "--all", size) == 0);
+            *rest += size;
+            while (*rest < c->point && c->text[*rest] == ' ') {
+                ++*rest;
+            }
+            option = command->words; /* in any order */
+            continue;
+        }
+        option += size + (option[size] == ' ');
+    }
 }
 
 /* Go on as if the text began there. */
@@ -102,14 +146,23 @@ command_arguments(Completing *c, const Command *command, size_t rest)
     while (word > rest && c->text[word - 1] != ' ' && c->text[word - 1] != '\t') {
         word--;
     }
+    bool all = false, has_file = command->takes == TAKES_EXPRESSION_FILE || command->takes == TAKES_FILE;
+    if (has_file) {
+        command_skip_options(c, command, &rest, &all);
+    }
+    if (has_file && rest < c->point && c->text[rest] == '-' && word <= rest) {
+        complete_from(c, rest);
+        command_offer_words(c, command->words);
+        return true;
+    }
     switch (command->takes) {
     case TAKES_EXPRESSION_FILE: {
-        size_t second = command_second(c->text + rest, c->point - rest);
-        if (second == 0) {
+        size_t last = all ? 0 : command_last_word(c->text + rest, c->point - rest);
+        if (!all && (last == 0 || command_goes_on(c->text + rest, last))) {
             command_leave(c, rest);
             return false;
         }
-        complete_file(c, rest + second);
+        complete_file(c, rest + last);
         return true;
     }
     case TAKES_EXPRESSION:
@@ -169,7 +222,8 @@ command_line(Completing *c, const char *text)
     }
     bool users = !forced && command_is_users(c, &line);
     bool expression = command->takes == TAKES_EXPRESSION || command->takes == TAKES_EXPRESSION_FILE;
-    if (!forced && ((users && expression) || (!expression && command_is_operator(line.rest)))) {
+    bool option = command->takes == TAKES_FILE && strncmp(line.rest, "--", 2) == 0 && !users;
+    if (!forced && ((users && expression) || (!expression && !option && command_is_operator(line.rest)))) {
         return false;
     }
     return command_arguments(c, command, (size_t)(line.rest - text)) && !users;

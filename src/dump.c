@@ -118,6 +118,9 @@ dump_add_facts(DumpTrailer *trailer, const DumpRequest *request, bool cloud)
     }
     if (request->all) {
         dump_trailer_add_fact(trailer, "all", "1");
+        if (dump_facts_add_names(trailer, request->object) < 0) {
+            return -1;
+        }
     }
     if (dump_facts_add_text(trailer, "name", request->name) < 0
         || dump_facts_add_text(trailer, "expression", request->expression) < 0) {

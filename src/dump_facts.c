@@ -37,6 +37,16 @@ facts_take(DumpTrailer *trailer, const char *name, PyObject *text)
     return ret;
 }
 
+int
+dump_facts_add_names(DumpTrailer *trailer, PyObject *dict)
+{
+    PyObject *keys = PyDict_Keys(dict), *comma = PyUnicode_FromString(", ");
+    PyObject *joined = keys == NULL || comma == NULL ? NULL : PyUnicode_Join(comma, keys);
+    Py_XDECREF(comma);
+    Py_XDECREF(keys);
+    return facts_take(trailer, "names", joined);
+}
+
 static int
 facts_add_type(DumpTrailer *trailer, PyObject *object)
 {

@@ -57,6 +57,15 @@ inspect_imports(const PickleScan *scan)
     return list;
 }
 
+/* A file that something else reads. */
+static int
+inspect_kind(PyObject *found, const LoadKind *kind)
+{
+    const char *reader = kind->reader == NULL ? "unpack it first" : kind->reader;
+    return inspect_put(found, "kind", PyUnicode_FromString(kind->name)) < 0
+               ? -1 : inspect_put(found, "reader", PyUnicode_FromString(reader));
+}
+
 /* What the opcodes would do. */
 static int
 inspect_scan(PyObject *found, const LoadSource *source)
@@ -68,9 +77,14 @@ inspect_scan(PyObject *found, const LoadSource *source)
     Py_BEGIN_ALLOW_THREADS
     scanned = pickle_scan(source->bytes, whole ? (size_t)source->trailer.stream_end : source->size, &scan);
     Py_END_ALLOW_THREADS
+    const LoadKind *other = scanned ? load_kind_of_imports(&scan) : NULL;
     int ret = -1;
     if (!scanned) {
         PyErr_NoMemory();
+    }
+    else if (other != NULL) {
+        ret = inspect_kind(found, other);
+        goto done;
     }
     else if (inspect_put(found, "does", PyUnicode_FromString(verdicts[scan.verdict])) == 0
              && inspect_put(found, "protocol", PyLong_FromLong(scan.protocol)) == 0
@@ -83,6 +97,7 @@ inspect_scan(PyObject *found, const LoadSource *source)
     if (ret == 0 && scan.verdict == PICKLE_BROKEN && !whole) {
         ret = PyDict_SetItemString(found, "whole", Py_False);
     }
+done:
     pickle_scan_clear(&scan);
     return ret;
 }
@@ -113,8 +128,7 @@ inspect_source(PyObject *found, const LoadSource *source)
         return inspect_put(found, "damage", inspect_damage(source));
     }
     if (source->kind != NULL) {
-        const char *reader = source->kind->reader == NULL ? "unpack it first" : source->kind->reader;
-        return inspect_put(found, "reader", PyUnicode_FromString(reader));
+        return inspect_kind(found, source->kind);
     }
     if (source->dump == DUMP_WHOLE
         && (inspect_put(found, "facts", dump_facts_dict(&source->trailer)) < 0

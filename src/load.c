@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "dump_facts.h"
+#include "load_describe.h"
 #include "load_guard.h"
 #include "load_reader.h"
 #include "load_regions.h"
@@ -58,29 +59,10 @@ load_check_source(ModuleState *state, const LoadSource *source, PyObject *path)
 
 /* What it would do, a line for each name. */
 static PyObject *
-load_describe(const PickleScan *scan, PyObject *path)
+load_tell(const PickleScan *scan, PyObject *path)
 {
-    enum { MOST = 12 }; /* lines: what matters must not leave the screen */
     Buffer text = {0};
-    size_t listed = 0;
-    for (size_t i = 0; i < scan->count; i++) {
-        const PickleImport *import = &scan->imports[i];
-        if (!import->safe && ++listed <= MOST) {
-            buffer_add_string(&text, import->called ? "\n  import and call " : "\n  import ");
-            buffer_add_string(&text, import->module);
-            buffer_add_char(&text, '.');
-            buffer_add_string(&text, import->name);
-            buffer_add_format(&text, " (byte %zu)", import->offset);
-        }
-    }
-    if (listed > MOST) {
-        buffer_add_format(&text, "\n  and %zu more", listed - MOST);
-    }
-    if (listed == 0) {
-        buffer_add_string(&text, "\n  do what data has no need of: ");
-        buffer_add_string(&text, scan->why);
-        buffer_add_format(&text, " (byte %zu)", scan->offset);
-    }
+    load_describe(scan, &text);
     PyObject *names = text.failed ? PyErr_NoMemory()
                                   : PyUnicode_DecodeUTF8(text.size == 0 ? "" : text.bytes, (Py_ssize_t)text.size,
                                                          "backslashreplace");
@@ -90,18 +72,6 @@ load_describe(const PickleScan *scan, PyObject *path)
     Py_XDECREF(names);
     buffer_free(&text);
     return said;
-}
-
-/* A file of another library, by what it would import. */
-static const char *
-load_other_reader(const PickleScan *scan)
-{
-    for (size_t i = 0; i < scan->count; i++) {
-        if (strncmp(scan->imports[i].module, "joblib.numpy_pickle", 19) == 0) {
-            return "a joblib file: joblib.load() reads it";
-        }
-    }
-    return NULL;
 }
 
 /* May it be loaded? 1 without restriction, 2 under guard, -1 with an exception. */
@@ -124,12 +94,12 @@ load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *sou
     Py_BEGIN_ALLOW_THREADS
     scanned = pickle_scan(source->bytes, size, &scan);
     Py_END_ALLOW_THREADS
-    const char *other = scanned ? load_other_reader(&scan) : NULL;
+    const LoadKind *other = scanned ? load_kind_of_imports(&scan) : NULL;
     if (!scanned) {
         PyErr_NoMemory();
     }
     else if (other != NULL) {
-        PyErr_Format(state->error, "%S is %s", request->path, other);
+        PyErr_Format(state->error, "%S is %s: %s", request->path, other->name, other->reader);
     }
     else if (scan.verdict == PICKLE_BROKEN) {
         PyErr_Format(state->error, "%S is no whole pickle: %s, at byte %zu", request->path, scan.why, scan.offset);
@@ -141,7 +111,7 @@ load_judge(ModuleState *state, const LoadRequest *request, const LoadSource *sou
         ret = 1;
     }
     else {
-        PyObject *text = load_describe(&scan, request->path);
+        PyObject *text = load_tell(&scan, request->path);
         int yes = text == NULL ? -1 : request->ask == NULL || request->trust == LOAD_OWN ? 0
                                                             : request->ask(request->context, text);
         if (yes == 0) {

@@ -17,7 +17,9 @@ static const Magic magics[] = {
     {BYTES("\xfd\x37zXZ\0"), {"compressed with xz", NULL, "lzma"}},
     {BYTES("\x5d\0\0"), {"compressed with lzma", NULL, "lzma"}},
     {BYTES("\x28\xb5\x2f\xfd"), {"compressed with zstd", NULL, "compression.zstd|zstandard"}},
+    /* of the four levels that zlib tells apart */
     {BYTES("\x78\x01"), {"a joblib file, compressed with zlib", "joblib.load() reads it", NULL}},
+    {BYTES("\x78\x5e"), {"a joblib file, compressed with zlib", "joblib.load() reads it", NULL}},
     {BYTES("\x78\x9c"), {"a joblib file, compressed with zlib", "joblib.load() reads it", NULL}},
     {BYTES("\x78\xda"), {"a joblib file, compressed with zlib", "joblib.load() reads it", NULL}},
     {BYTES("\x04\x22\x4d\x18"), {"compressed with lz4", "joblib.load() reads it if joblib has made it", NULL}},
@@ -31,6 +33,7 @@ static const Magic magics[] = {
     {BYTES("\x7f" "ELF"), {"a program or library", "nothing loads it as an object", NULL}},
 };
 
+static const LoadKind joblib = {"a joblib file", "joblib.load() reads it", NULL};
 static const LoadKind torch = {"a torch.save() file", "torch.load() reads it", NULL};
 static const LoadKind npz = {"an archive of numpy.savez()", "numpy.load() reads it", NULL};
 static const LoadKind zip = {"a zip archive", "zipfile reads it", NULL};
@@ -77,4 +80,16 @@ load_kind_of(const unsigned char *bytes, size_t size)
         }
     }
     return size > 0 && kind_may_be_pickle(bytes[0]) ? NULL : &nothing;
+}
+
+const LoadKind *
+load_kind_of_imports(const PickleScan *scan)
+{
+    static const char numbers[] = "joblib.numpy_pickle";
+    for (size_t i = 0; i < scan->count; i++) {
+        if (strncmp(scan->imports[i].module, numbers, sizeof numbers - 1) == 0) {
+            return &joblib;
+        }
+    }
+    return NULL;
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "pickle_scan.h"
+
 typedef struct LoadKind {
     const char *name;   /* as in "this is NAME" */
     const char *reader; /* what reads it, NULL if that is to be said by whoever knows */
@@ -13,5 +15,8 @@ typedef struct LoadKind {
 
 /* NULL when it may be a pickle. */
 const LoadKind *load_kind_of(const unsigned char *bytes, size_t size);
+
+/* What it is by what it would import: a file of another library that begins as a pickle. NULL when it is a pickle. */
+const LoadKind *load_kind_of_imports(const PickleScan *scan);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pickle_rules.h"
 #include "pickle_scan_parts.h"
 
 enum { CALL_NAME = 200 }; /* bytes of a name that are kept */
@@ -139,8 +140,11 @@ call_make(Scan *scan, Value callee, Value tuple, bool plain, bool is_new)
     }
     if (row != NULL && plain && row->call != NULL && row->call(&use)) {
         global = call_maker(scan, global, use.arguments);
-        scan->converts = scan->converts || ((row->traits | scan->rows[global]->traits) & SAFE_CONVERTS) != 0;
-        made = unpickle_product(machine, global, unpickle_number_of(tuple));
+        unsigned traits = row->traits | scan->rows[global]->traits;
+        scan->converts = scan->converts || (traits & SAFE_CONVERTS) != 0;
+        scan->walks = scan->walks || ((traits & (SAFE_WALKS | SAFE_CONVERTS)) != 0 && use.count > 0);
+        pickle_scan_work(scan, unpickle_cost(machine, tuple));
+        made = unpickle_product(machine, global, unpickle_number_of(tuple), (traits & SAFE_DEEP) != 0);
     }
     else {
         import->safe = false;
@@ -169,7 +173,11 @@ pickle_call_build(Scan *scan)
         import->safe = false;
         pickle_scan_ask(scan, "it gives %.60s.%.60s an unusual state", import->module, import->name);
     }
+    if (row->build != pickle_rule_attributes) {
+        pickle_scan_work(scan, unpickle_cost(&scan->machine, state));
+    }
     product->built = true;
+    unpickle_put(&scan->machine, top, state);
     return true;
 }
 

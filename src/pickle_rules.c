@@ -162,13 +162,16 @@ pickle_rule_numbers(const SafeUse *use)
     return true;
 }
 
-/* Fraction("1e999999999") would not come to an end. */
+/* Fraction("1e999999999") would not come to an end, and of two numbers it takes the greatest common divisor. */
 bool
 pickle_rule_fraction(const SafeUse *use)
 {
+    enum { MOST = 256 }; /* units of a number: four kilobytes */
     size_t size;
     if (use->count == 2) {
-        return rules_kind(use, 0) == VALUE_NUMBER && rules_kind(use, 1) == VALUE_NUMBER;
+        return rules_kind(use, 0) == VALUE_NUMBER && rules_kind(use, 1) == VALUE_NUMBER
+               && unpickle_cost(use->machine, use->arguments[0]) <= MOST
+               && unpickle_cost(use->machine, use->arguments[1]) <= MOST;
     }
     const unsigned char *text = use->count == 1 ? unpickle_text(use->machine, use->arguments[0], &size) : NULL;
     for (size_t i = 0; text != NULL && i < size; i++) {
@@ -385,7 +388,7 @@ pickle_rule_array_state(const SafeUse *use)
     }
     size_t items;
     return unpickle_kind(state[4]) == VALUE_LIST && rules_items_of(use, state[1], &items)
-           && use->machine->lists[unpickle_number_of(state[4])] == items;
+           && use->machine->containers[unpickle_number_of(state[4])].items == items;
 }
 
 /* Of an object dtype it would hand back the object itself. */

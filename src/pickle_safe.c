@@ -36,16 +36,16 @@ static const SafeRow safe_rows[] = {
     {"builtins", "bytearray", pickle_rule_bytes, NULL, SAFE_CLASS},
     {"builtins", "complex", pickle_rule_numbers, NULL, SAFE_CLASS},
     {"builtins", "range", pickle_rule_numbers, NULL, SAFE_CLASS},
-    {"builtins", "slice", pickle_rule_any, NULL, SAFE_CLASS},
+    {"builtins", "slice", pickle_rule_any, NULL, SAFE_CLASS | SAFE_DEEP},
     {"builtins", "object", pickle_rule_nothing, NULL, SAFE_CLASS},
     /* What protocols 0 to 2 write bytes with, and objects without a state of their own. */
     {"_codecs", "encode", pickle_rule_encode, NULL, 0},
     {"copyreg", "_reconstructor", pickle_rule_bare_object, NULL, 0},
     /* The factory of a defaultdict is not called while it is filled. */
-    {"collections", "OrderedDict", pickle_rule_items, NULL, SAFE_CLASS | SAFE_SET_ITEM},
+    {"collections", "OrderedDict", pickle_rule_items, NULL, SAFE_CLASS | SAFE_SET_ITEM | SAFE_WALKS},
     {"collections", "Counter", pickle_rule_mapping, NULL, SAFE_CLASS | SAFE_SET_ITEM},
-    {"collections", "defaultdict", pickle_rule_factory, NULL, SAFE_CLASS | SAFE_SET_ITEM},
-    {"collections", "deque", pickle_rule_items, NULL, SAFE_CLASS | SAFE_EXTEND},
+    {"collections", "defaultdict", pickle_rule_factory, NULL, SAFE_CLASS | SAFE_SET_ITEM | SAFE_DEEP},
+    {"collections", "deque", pickle_rule_items, NULL, SAFE_CLASS | SAFE_EXTEND | SAFE_DEEP},
     /* Numbers, texts, and each other as an argument. */
     {"datetime", "date", pickle_rule_scalars, NULL, SAFE_CLASS},
     {"datetime", "datetime", pickle_rule_scalars, NULL, SAFE_CLASS},
@@ -70,10 +70,10 @@ static const SafeRow safe_rows[] = {
     /* numpy 1 and 2: rules in pickle_rules.c. The classes of scalars are only named. */
     {"numpy", "ndarray", NULL, NULL, SAFE_CLASS},
     {"numpy", "dtype", pickle_rule_type_code, pickle_rule_type_state, SAFE_CLASS},
-    {"numpy.core.multiarray", "_reconstruct", pickle_rule_empty_array, pickle_rule_array_state, 0},
+    {"numpy.core.multiarray", "_reconstruct", pickle_rule_empty_array, pickle_rule_array_state, SAFE_DEEP},
     {"numpy.core.multiarray", "scalar", pickle_rule_array_scalar, NULL, SAFE_TEXT},
     {"numpy.core.numeric", "_frombuffer", pickle_rule_array_bytes, NULL, 0},
-    {"numpy._core.multiarray", "_reconstruct", pickle_rule_empty_array, pickle_rule_array_state, 0},
+    {"numpy._core.multiarray", "_reconstruct", pickle_rule_empty_array, pickle_rule_array_state, SAFE_DEEP},
     {"numpy._core.multiarray", "scalar", pickle_rule_array_scalar, NULL, SAFE_TEXT},
     {"numpy._core.numeric", "_frombuffer", pickle_rule_array_bytes, NULL, 0},
     {"numpy", "bool_", NULL, NULL, 0},

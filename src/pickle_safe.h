@@ -14,6 +14,8 @@ enum SafeTraits {
     SAFE_CONVERTS = 8, /* makes arrays of what it is given: numpy then looks at instances for __array_interface__,
                           which holds an address */
     SAFE_TEXT = 16,    /* what was made may be a str: as a key it is not known */
+    SAFE_DEEP = 32,    /* its like in it are freed within it, on the interpreter's stack (no "trashcan") */
+    SAFE_WALKS = 64,   /* goes through what is in its arguments, and in what is in those */
 };
 
 typedef struct SafeRow SafeRow;

@@ -17,8 +17,11 @@
 enum {
     SCAN_MEMO_AHEAD = 1 << 16, /* a memo index may be so far beyond the opcodes: the unpickler makes room up to it */
     SCAN_PROTOCOL = 5,
-    SCAN_LEVELS = 1000, /* tuples in tuples, which are hashed, and slices, which are freed, one within the other: deeper
-                           than a pickler goes, the interpreter's stack would not hold it */
+    SCAN_LEVELS = 1000, /* tuples in tuples, which are hashed, and deques in deques, which are freed, one within the
+                           other: deeper than a pickler goes, the interpreter's stack would not hold it */
+    SCAN_WORK = 1 << 24, /* units (see Weight) that may be hashed and copied, and SCAN_WORK_BYTE more for each byte of
+                            the pickle: `(t, t)` sixty times over is 2 ** 60 */
+    SCAN_WORK_BYTE = 16,
 };
 
 /* ---- the verdict ---- */
@@ -71,16 +74,18 @@ pickle_scan_mark(Scan *scan, size_t below, size_t *depth)
 static void
 scan_push(Scan *scan, ValueKind kind)
 {
-    unpickle_push(&scan->machine, unpickle_value(kind, scan->at));
+    unpickle_push(&scan->machine, unpickle_scalar(kind, scan->at, scan->op.body_size));
 }
 
 /* ---- containers ---- */
 
-/* Does the top have what an opcode would call, and is that known to be harmless? It gets so many items. */
+/* Does what stands below `depth` have what an opcode would call, and is that known to be harmless? It gets all that
+ * stands above. */
 static void
-scan_fill(Scan *scan, ValueKind kind, unsigned trait, size_t items)
+scan_fill(Scan *scan, ValueKind kind, unsigned trait, size_t depth)
 {
-    Value top = unpickle_top(&scan->machine);
+    Value top = scan->machine.stack[depth - 1];
+    size_t items = scan->machine.depth - depth;
     const ProductValue *product = unpickle_kind(top) == VALUE_PRODUCT
                                       ? &scan->machine.products[unpickle_number_of(top)] : NULL;
     bool known = product != NULL && (scan->rows[product->global]->traits & trait) != 0;
@@ -88,8 +93,19 @@ scan_fill(Scan *scan, ValueKind kind, unsigned trait, size_t items)
         pickle_scan_ask(scan, "%s fills what is no container", pickle_op_name(scan->op.code));
     }
     else if (kind == VALUE_LIST && !known) {
-        scan->machine.lists[unpickle_number_of(top)] += items;
+        scan->machine.containers[unpickle_number_of(top)].items += items;
     }
+    unpickle_put_above(&scan->machine, top, depth);
+}
+
+void
+pickle_scan_work(Scan *scan, uint64_t cost)
+{
+    if (cost > scan->most_work) {
+        scan->most_work = cost;
+        scan->most_work_at = scan->at;
+    }
+    scan->work = scan->work + cost < UNPICKLE_ENDLESS ? scan->work + cost : UNPICKLE_ENDLESS;
 }
 
 static void
@@ -112,7 +128,7 @@ scan_key(Scan *scan, Value key)
     }
 }
 
-/* Keys and values from `depth` on; they are taken away. */
+/* Keys and values from `depth` on. */
 static bool
 scan_items(Scan *scan, size_t depth)
 {
@@ -121,9 +137,18 @@ scan_items(Scan *scan, size_t depth)
     }
     for (size_t i = depth; i < scan->machine.depth; i += 2) {
         scan_key(scan, scan->machine.stack[i]);
+        pickle_scan_work(scan, unpickle_cost(&scan->machine, scan->machine.stack[i]));
     }
-    scan->machine.depth = depth;
     return true;
+}
+
+/* Members of a set from `depth` on. */
+static void
+scan_members(Scan *scan, size_t depth)
+{
+    for (size_t i = depth; i < scan->machine.depth; i++) {
+        pickle_scan_work(scan, unpickle_cost(&scan->machine, scan->machine.stack[i]));
+    }
 }
 
 /* DICT, FROZENSET, LIST, TUPLE: of what stands above the mark. */
@@ -134,21 +159,24 @@ scan_collect(Scan *scan)
     if (!pickle_scan_mark(scan, 0, &depth)) {
         return false;
     }
-    if (scan->op.code == PICKLE_TUPLE) {
+    switch (scan->op.code) {
+    case PICKLE_TUPLE:
         unpickle_tuple(&scan->machine, depth);
         return true;
-    }
-    if (scan->op.code == PICKLE_DICT && !scan_items(scan, depth)) {
-        return false;
-    }
-    size_t items = scan->machine.depth - depth;
-    scan->machine.depth = depth;
-    if (scan->op.code == PICKLE_LIST) {
-        unpickle_list(&scan->machine, items);
+    case PICKLE_LIST:
+        unpickle_container(&scan->machine, VALUE_LIST, depth);
+        return true;
+    case PICKLE_FROZENSET:
+        scan_members(scan, depth);
+        unpickle_container(&scan->machine, VALUE_FROZENSET, depth);
+        return true;
+    default:
+        if (!scan_items(scan, depth)) {
+            return false;
+        }
+        unpickle_container(&scan->machine, VALUE_DICT, depth);
         return true;
     }
-    scan_push(scan, scan->op.code == PICKLE_DICT ? VALUE_DICT : VALUE_FROZENSET);
-    return true;
 }
 
 /* What stands above the mark goes into what stands below it. */
@@ -159,22 +187,21 @@ scan_add_marked(Scan *scan)
     if (!pickle_scan_mark(scan, 1, &depth)) {
         return false;
     }
-    size_t items = scan->machine.depth - depth;
-    if (scan->op.code == PICKLE_SETITEMS && !scan_items(scan, depth)) {
-        return false;
-    }
-    scan->machine.depth = depth;
     switch (scan->op.code) {
     case PICKLE_SETITEMS:
-        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, items);
-        break;
+        if (!scan_items(scan, depth)) {
+            return false;
+        }
+        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, depth);
+        return true;
     case PICKLE_APPENDS:
-        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, items);
-        break;
+        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, depth);
+        return true;
     default:
-        scan_fill(scan, VALUE_SET, 0, items);
+        scan_members(scan, depth);
+        scan_fill(scan, VALUE_SET, 0, depth);
+        return true;
     }
-    return true;
 }
 
 static bool
@@ -184,14 +211,11 @@ scan_add_one(Scan *scan)
     if (!pickle_scan_needs(scan, item ? 3 : 2)) {
         return false;
     }
+    size_t depth = scan->machine.depth - (item ? 2 : 1);
     if (item) {
-        scan_items(scan, scan->machine.depth - 2);
-        scan_fill(scan, VALUE_DICT, SAFE_SET_ITEM, 1);
+        scan_items(scan, depth);
     }
-    else {
-        unpickle_pop(&scan->machine);
-        scan_fill(scan, VALUE_LIST, SAFE_EXTEND, 1);
-    }
+    scan_fill(scan, item ? VALUE_DICT : VALUE_LIST, item ? SAFE_SET_ITEM : SAFE_EXTEND, depth);
     return true;
 }
 
@@ -345,6 +369,29 @@ scan_protocol(Scan *scan)
     return true;
 }
 
+/* Would it be more than the interpreter, or anybody's patience, can take? */
+static void
+scan_weigh(Scan *scan)
+{
+    const Unpickle *machine = &scan->machine;
+    size_t depth = machine->most_depth + machine->more_depth;
+    if (machine->most_levels > SCAN_LEVELS) {
+        pickle_scan_ask(scan, "it nests tuples or arguments %zu levels deep", machine->most_levels);
+    }
+    if (depth > SCAN_LEVELS) {
+        pickle_scan_ask(scan, "it nests deques, defaultdicts, slices or arrays %zu levels deep", depth);
+    }
+    if (scan->walks && machine->late) {
+        pickle_scan_ask(scan, "it fills what is within something else already, and has that gone through");
+    }
+    if (scan->work > SCAN_WORK + (uint64_t)SCAN_WORK_BYTE * scan->out->end) {
+        scan->at = scan->most_work_at;
+        pickle_scan_ask(scan,
+                        "it nests and repeats so much in keys or arguments that to go through it takes %llu steps",
+                        (unsigned long long)scan->work);
+    }
+}
+
 static bool
 scan_stop(Scan *scan)
 {
@@ -357,9 +404,7 @@ scan_stop(Scan *scan)
         scan->at = scan->strange_at;
         pickle_scan_ask(scan, "it has a name with two underscores where arrays are made");
     }
-    if (scan->machine.most_levels > SCAN_LEVELS) {
-        pickle_scan_ask(scan, "it nests tuples or arguments %zu levels deep", scan->machine.most_levels);
-    }
+    scan_weigh(scan);
     return true;
 }
 
@@ -388,8 +433,6 @@ scan_plain(const Scan *scan)
     case PICKLE_BINUNICODE:
     case PICKLE_SHORT_BINUNICODE:
     case PICKLE_BINUNICODE8: return unpickle_text_kind(&scan->machine, scan->at);
-    case PICKLE_EMPTY_DICT: return VALUE_DICT;
-    case PICKLE_EMPTY_SET: return VALUE_SET;
     default: return VALUE_OTHER;
     }
 }
@@ -431,7 +474,9 @@ scan_step(Scan *scan)
     case PICKLE_LIST:
     case PICKLE_TUPLE:
     case PICKLE_FROZENSET: return scan_collect(scan);
-    case PICKLE_EMPTY_LIST: unpickle_list(&scan->machine, 0); return true;
+    case PICKLE_EMPTY_LIST: unpickle_container(&scan->machine, VALUE_LIST, scan->machine.depth); return true;
+    case PICKLE_EMPTY_DICT: unpickle_container(&scan->machine, VALUE_DICT, scan->machine.depth); return true;
+    case PICKLE_EMPTY_SET: unpickle_container(&scan->machine, VALUE_SET, scan->machine.depth); return true;
     case PICKLE_EMPTY_TUPLE: return scan_short_tuple(scan, 0);
     case PICKLE_TUPLE1: return scan_short_tuple(scan, 1);
     case PICKLE_TUPLE2: return scan_short_tuple(scan, 2);

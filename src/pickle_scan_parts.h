@@ -20,6 +20,10 @@ typedef struct Scan {
     bool strange_key; /* a dict has a key that may be a name with two underscores: a hook, in an instance */
     size_t strange_at;
     bool converts; /* something looks for such hooks */
+    bool walks;    /* something goes through what is in its arguments, and in that */
+    uint64_t work; /* cost of all that is hashed, or gone through by a call */
+    uint64_t most_work; /* of one of these */
+    size_t most_work_at;
     bool stopped;
 } Scan;
 
@@ -31,6 +35,9 @@ bool pickle_scan_broken(Scan *scan, const char *format, ...) __attribute__((form
 bool pickle_scan_needs(Scan *scan, size_t count);
 /* Take the last mark away; *depth: where it stood. `below`: so many values have to stand under it. */
 bool pickle_scan_mark(Scan *scan, size_t below, size_t *depth);
+
+/* Something of that cost is hashed or gone through. */
+void pickle_scan_work(Scan *scan, uint64_t cost);
 
 /* What these opcodes do; false when it is broken. REDUCE is NEWOBJ and NEWOBJ_EX too. */
 bool pickle_call_global(Scan *scan);

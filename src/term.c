@@ -171,6 +171,7 @@ term_is_plain(void)
 static void
 on_fork_child(void)
 {
+    term_state_forked();
     if (self.active) {
         term_state_abandon();
         term_signals_give_back();
@@ -325,12 +326,13 @@ term_abandon(void)
     fputs("\n", rl_outstream);
 }
 
-/* The program's input() in another thread may have got in between two prompts. -1 with an exception of a signal. */
+/* The program's input() in another thread may have got in between two prompts. -1 with an exception of a signal; else
+ * readline is to be taken at once. */
 static int
 term_wait_for_host(int is_main)
 {
     enum { SLICE = 20000 }; /* microseconds */
-    while (term_state_is_hosts()) {
+    while (!term_state_claim()) {
         Py_BEGIN_ALLOW_THREADS
         usleep(SLICE);
         Py_END_ALLOW_THREADS

@@ -20,7 +20,7 @@
 #include "term_state.h"
 
 #include <locale.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -373,47 +373,81 @@ own_set_up(void (*set_up)(void))
 
 /* ---- input() in another thread ---- */
 
-/* While readline is ours, the program's input() waits: CPython's reader would install a handler of its own over ours
- * and take it away, and readline aborts the process at the next key of whoever has none. */
+/* One reads at a time. Of two readers in one readline the second takes the handler of the first away, and either
+ * readline aborts the process at the next key, or our functions are called by input(), which does not hold the GIL.
+ *
+ * So while readline is ours, input() finds reader_wait() in the place of CPython's reader. One that has begun before is
+ * waited for. That readline knows of it (RL_STATE_CALLBACK) is not enough: CPython's reader does several things before
+ * it tells readline, all without the GIL. */
+enum { GATE_OPEN, GATE_OURS, GATE_HOSTS };
+static atomic_int gate;
+static atomic_bool host_waits;       /* a thread is in reader_wait(), and not yet in the program's reader */
+static atomic_ulong host_thread;     /* the one that is, or was last, in reader_wait() */
 static CompatReader host_reader;
-static volatile int is_ours;
 
-/* Called by input(), without the GIL. NULL for an exception. */
+/* Called by input(), without the GIL, and by one thread at a time. NULL for an exception. */
 static char *
 reader_wait(FILE *in, FILE *out, const char *prompt)
 {
     enum { SLICE = 20000 }; /* microseconds */
-    while (is_ours) {
+    int open = GATE_OPEN;
+    host_thread = PyThread_get_thread_ident();
+    host_waits = true;
+    while (!atomic_compare_exchange_strong(&gate, &open, GATE_HOSTS)) {
+        open = GATE_OPEN;
         usleep(SLICE);
         PyGILState_STATE gil = PyGILState_Ensure();
         int interrupted = PyErr_CheckSignals() < 0;
         PyGILState_Release(gil);
         if (interrupted) {
+            host_waits = false;
             return NULL;
         }
     }
-    return host_reader(in, out, prompt);
+    host_waits = false;
+    char *line = host_reader(in, out, prompt);
+    gate = GATE_OPEN;
+    return line;
 }
 
-static void
-reader_take(void)
+/* Without the readline module input() uses stdio. */
+static bool
+reader_may_be_readline(void)
 {
-    CompatReader *slot = compat_reader_slot();
-    is_ours = 1;
-    if (slot != NULL && *slot != NULL && *slot != reader_wait) { /* NULL: input() has not been used, or not readline */
-        host_reader = *slot;
-        *slot = reader_wait;
-    }
+    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
+    return modules != NULL && PyDict_Check(modules) && PyDict_GetItemString(modules, "readline") != NULL;
 }
 
 static void
 reader_give_back(void)
 {
     CompatReader *slot = compat_reader_slot();
-    is_ours = 0;
+    int ours = GATE_OURS;
     if (slot != NULL && *slot == reader_wait) {
         *slot = host_reader;
     }
+    atomic_compare_exchange_strong(&gate, &ours, GATE_OPEN);
+}
+
+static bool
+reader_take(void)
+{
+    CompatReader *slot = compat_reader_slot();
+    int open = GATE_OPEN;
+    if (!atomic_compare_exchange_strong(&gate, &open, GATE_OURS)
+        && host_thread != PyThread_get_thread_ident()) { /* its own input() has called us: it would wait for itself */
+        return false;
+    }
+    if (slot != NULL && *slot != NULL && *slot != reader_wait) { /* NULL: input() has not been used, or not readline */
+        host_reader = *slot;
+        *slot = reader_wait;
+    }
+    atomic_thread_fence(memory_order_seq_cst); /* it sees our reader, or we see it */
+    if (compat_reader_is_called() && !host_waits && reader_may_be_readline()) {
+        reader_give_back();
+        return false;
+    }
+    return true;
 }
 
 /* ---- taking and giving back ---- */
@@ -431,10 +465,15 @@ state_first_init(void)
     rl_change_environment = environment;
 }
 
+bool
+term_state_claim(void)
+{
+    return !term_state_is_hosts() && reader_take();
+}
+
 void
 term_state_take(void (*set_up)(void))
 {
-    reader_take();
     const char *locale = setlocale(LC_CTYPE, NULL);
     host_locale = locale == NULL ? NULL : strdup(locale);
     if (!RL_ISSTATE(RL_STATE_INITIALIZED)) {
@@ -479,6 +518,16 @@ term_state_give_back(void)
 {
     state_store(&own);
     term_state_abandon();
+}
+
+void
+term_state_forked(void)
+{
+    int hosts = GATE_HOSTS;
+    host_waits = false;
+    if (host_thread != PyThread_get_thread_ident()) {
+        atomic_compare_exchange_strong(&gate, &hosts, GATE_OPEN);
+    }
 }
 
 int

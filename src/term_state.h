@@ -2,9 +2,14 @@
 #ifndef HOOKING_TERM_STATE_H
 #define HOOKING_TERM_STATE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <readline/readline.h>
+
+/* Before term_state_take(): false while another thread of the program reads with readline, or is about to. From here on
+ * such threads wait, until readline is given back. */
+bool term_state_claim(void);
 
 /* From here on readline, its keymaps and its history are ours, and the history is empty. `set_up` is called once in the
  * life of the process, in our own state, to install functions and keys. */
@@ -18,6 +23,9 @@ void term_state_give_back(void);
 
 /* The same without keeping ours: in a forked child, where it was in the middle of something. */
 void term_state_abandon(void);
+
+/* In every forked child: the program's threads that were reading have not come along. */
+void term_state_forked(void);
 
 /* Is the program reading with readline at this moment? (Not to be asked while it is ours.) */
 int term_state_is_hosts(void);

@@ -10,6 +10,7 @@ enum {
     UNPICKLE_SHORT = 256,  /* bytes: no name is longer, and looking at one again costs no more */
     UNPICKLE_DIGITS = 18,  /* of a small number */
 };
+#define UNPICKLE_NUMBER (((Value)1 << 48) - 1) /* an offset or index; above it, the power of two that is its cost */
 
 Value
 unpickle_value(ValueKind kind, size_t number)
@@ -26,7 +27,19 @@ unpickle_kind(Value value)
 size_t
 unpickle_number_of(Value value)
 {
-    return (size_t)(value >> 8);
+    return (size_t)(value >> 8 & UNPICKLE_NUMBER);
+}
+
+/* A power of two that is less than twice as small as the cost: exact enough to notice what is repeated endlessly, and
+ * there without a look at the bytes, which may be a line whose end is far. */
+Value
+unpickle_scalar(ValueKind kind, size_t offset, uint64_t body_size)
+{
+    Value power = 0;
+    for (uint64_t cost = 1 + body_size / UNPICKLE_UNIT; cost > 1; cost >>= 1) {
+        power++;
+    }
+    return unpickle_value(kind, offset) | power << 56;
 }
 
 /* Make room for `count` items of a list; false when memory is out, which is remembered. */
@@ -95,9 +108,110 @@ unpickle_take_mark(Unpickle *machine, size_t *depth)
     return true;
 }
 
-/* ---- tuples and products ---- */
+/* ---- weights ---- */
 
-static size_t
+static uint64_t
+unpickle_add_cost(uint64_t sum, uint64_t cost)
+{
+    return sum + cost < UNPICKLE_ENDLESS ? sum + cost : UNPICKLE_ENDLESS;
+}
+
+static Weight *
+unpickle_weight(const Unpickle *machine, Value value)
+{
+    size_t number = unpickle_number_of(value);
+    switch (unpickle_kind(value)) {
+    case VALUE_LIST:
+    case VALUE_DICT:
+    case VALUE_SET:
+    case VALUE_FROZENSET:
+        return &machine->containers[number].weight;
+    case VALUE_PRODUCT:
+        return &machine->products[number].weight;
+    default:
+        return NULL;
+    }
+}
+
+static uint32_t
+unpickle_depth(const Unpickle *machine, Value value)
+{
+    const Weight *weight = unpickle_weight(machine, value);
+    return weight != NULL ? weight->depth
+           : unpickle_kind(value) == VALUE_TUPLE ? machine->tuples[unpickle_number_of(value)].depth
+                                                 : 0;
+}
+
+/* Now it is in something. */
+static void
+unpickle_hold(const Unpickle *machine, Value value)
+{
+    Weight *weight = unpickle_weight(machine, value);
+    if (weight != NULL) {
+        weight->held = true;
+    }
+}
+
+uint64_t
+unpickle_cost(const Unpickle *machine, Value value)
+{
+    const Weight *weight = unpickle_weight(machine, value);
+    if (weight != NULL) {
+        return 1 + weight->cost;
+    }
+    if (unpickle_kind(value) != VALUE_TUPLE) {
+        return (uint64_t)1 << (value >> 56);
+    }
+    /* What is in it may have become more. */
+    const TupleValue *tuple = &machine->tuples[unpickle_number_of(value)];
+    uint64_t cost = 1;
+    for (size_t i = 0; i < tuple->count && i < UNPICKLE_KEPT; i++) {
+        Value element = machine->elements[tuple->first + i];
+        weight = unpickle_weight(machine, element);
+        cost = unpickle_add_cost(cost, weight != NULL ? 1 + weight->cost : 0);
+    }
+    return cost > tuple->cost ? cost : tuple->cost;
+}
+
+/* Does it hold other values? */
+static bool
+unpickle_is_compound(const Unpickle *machine, Value value)
+{
+    return unpickle_kind(value) == VALUE_TUPLE || unpickle_weight(machine, value) != NULL;
+}
+
+void
+unpickle_put(Unpickle *machine, Value into, Value item)
+{
+    Weight *weight = unpickle_weight(machine, into);
+    if (weight == NULL) {
+        return;
+    }
+    bool deep = unpickle_kind(into) == VALUE_PRODUCT && machine->products[unpickle_number_of(into)].deep;
+    uint32_t depth = unpickle_depth(machine, item) + deep;
+    uint64_t cost = unpickle_cost(machine, item);
+    unpickle_hold(machine, item);
+    if (depth > weight->depth) {
+        machine->more_depth += weight->held ? depth - weight->depth : 0;
+        machine->most_depth = depth > machine->most_depth ? depth : machine->most_depth;
+        weight->depth = depth;
+    }
+    machine->late = machine->late || (weight->held && unpickle_is_compound(machine, item));
+    weight->cost = unpickle_add_cost(weight->cost, cost);
+}
+
+void
+unpickle_put_above(Unpickle *machine, Value into, size_t depth)
+{
+    for (size_t i = depth; i < machine->depth; i++) {
+        unpickle_put(machine, into, machine->stack[i]);
+    }
+    machine->depth = depth;
+}
+
+/* ---- tuples, containers and products ---- */
+
+static uint32_t
 unpickle_levels(const Unpickle *machine, Value value)
 {
     ValueKind kind = unpickle_kind(value);
@@ -120,13 +234,18 @@ unpickle_tuple(Unpickle *machine, size_t depth)
     if (kept > 0) {
         memcpy(machine->elements + machine->element_count, machine->stack + depth, kept * sizeof *machine->elements);
     }
-    size_t levels = 0;
+    TupleValue made = {.first = machine->element_count, .count = count, .cost = 1};
     for (size_t i = depth; i < machine->depth; i++) {
-        size_t below = unpickle_levels(machine, machine->stack[i]);
-        levels = below > levels ? below : levels;
+        Value element = machine->stack[i];
+        uint32_t levels = unpickle_levels(machine, element), below = unpickle_depth(machine, element);
+        made.levels = levels > made.levels ? levels : made.levels;
+        made.depth = below > made.depth ? below : made.depth;
+        made.cost = unpickle_add_cost(made.cost, unpickle_cost(machine, element));
+        unpickle_hold(machine, element);
     }
-    machine->tuples[machine->tuple_count] = (TupleValue){machine->element_count, count, levels + 1};
-    machine->most_levels = levels + 1 > machine->most_levels ? levels + 1 : machine->most_levels;
+    made.levels++;
+    machine->most_levels = made.levels > machine->most_levels ? made.levels : machine->most_levels;
+    machine->tuples[machine->tuple_count] = made;
     machine->element_count += kept;
     machine->depth = depth;
     unpickle_push(machine, unpickle_value(VALUE_TUPLE, machine->tuple_count++));
@@ -141,24 +260,30 @@ unpickle_elements(const Unpickle *machine, Value tuple, size_t *count)
 }
 
 void
-unpickle_list(Unpickle *machine, size_t items)
+unpickle_container(Unpickle *machine, ValueKind kind, size_t depth)
 {
-    if (unpickle_room(machine, &machine->lists, &machine->list_room, machine->list_count + 1,
-                      sizeof *machine->lists)) {
-        machine->lists[machine->list_count] = items;
-        unpickle_push(machine, unpickle_value(VALUE_LIST, machine->list_count++));
+    if (unpickle_room(machine, &machine->containers, &machine->container_room, machine->container_count + 1,
+                      sizeof *machine->containers)) {
+        Value made = unpickle_value(kind, machine->container_count++);
+        machine->containers[unpickle_number_of(made)] = (ContainerValue){.items = machine->depth - depth};
+        unpickle_put_above(machine, made, depth);
+        unpickle_push(machine, made);
     }
 }
 
 Value
-unpickle_product(Unpickle *machine, size_t global, size_t arguments)
+unpickle_product(Unpickle *machine, size_t global, size_t arguments, bool deep)
 {
     if (!unpickle_room(machine, &machine->products, &machine->product_room, machine->product_count + 1,
                        sizeof *machine->products)) {
         return unpickle_value(VALUE_OTHER, 0);
     }
-    machine->products[machine->product_count] = (ProductValue){.arguments = arguments, .global = (uint32_t)global};
-    return unpickle_value(VALUE_PRODUCT, machine->product_count++);
+    Value made = unpickle_value(VALUE_PRODUCT, machine->product_count++);
+    machine->products[unpickle_number_of(made)] = (ProductValue){
+        .arguments = arguments, .global = (uint32_t)global, .deep = deep,
+    };
+    unpickle_put(machine, made, unpickle_value(VALUE_TUPLE, arguments));
+    return made;
 }
 
 /* ---- memo ---- */
@@ -290,7 +415,7 @@ unpickle_free(Unpickle *machine)
     free(machine->memo);
     free(machine->tuples);
     free(machine->elements);
-    free(machine->lists);
+    free(machine->containers);
     free(machine->products);
     *machine = (Unpickle){0};
 }

@@ -37,7 +37,8 @@ def rows(found):
     """Pairs of a heading and a text, for a pickle that can be loaded."""
     facts = found.get("facts", {})
     yield "name", facts.get("name") or facts.get("expression")
-    yield "type", facts.get("type")
+    yield "names", facts.get("names")
+    yield "type", None if "names" in facts else facts.get("type")
     if facts:
         yield "dumped", place_text(facts)
         yield "python", ", ".join(filter(None, (facts.get("python"), facts.get("modules"))))

@@ -18,6 +18,7 @@ static const struct {
     {BYTES("\x5d\0\0\x80\0"), "lzma", NULL, "lzma"},
     {BYTES("\x28\xb5\x2f\xfd\x04"), "zstd", NULL, "compression.zstd|zstandard"},
     {BYTES("\x78\x01x"), "joblib", "joblib.load()", NULL},
+    {BYTES("\x78\x5ex"), "joblib", "joblib.load()", NULL},
     {BYTES("\x78\x9cx"), "joblib", "joblib.load()", NULL},
     {BYTES("\x78\xdax"), "joblib", "joblib.load()", NULL},
     {BYTES("\x04\x22\x4d\x18x"), "lz4", "joblib.load()", NULL},

@@ -58,7 +58,11 @@ if numpy is not None:
     NUMBERS = numpy.arange(COUNT)
     TYPES = ["?", "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "g", "F", "D", "S7", "U5", "V9", "M8[s]",
              "M8[25us]", "m8[D]", ">i4", "<i4", ">f8", ">U3", ">c16", "O",
-             [("a", "i4"), ("b", ">f8"), ("c", "U3")], [("a", "i1"), ("b", "O")], [("m", "f4", (2, 3))]]
+             [("a", "i4"), ("b", ">f8"), ("c", "U3")], [("a", "i1"), ("b", "O")], [("m", "f4", (2, 3))],
+             "G", "S1", "m8", "M8[ns]", numpy.dtype([("a", "i1"), ("b", "f8")], align=True),
+             {"names": ["a", "b"], "formats": ["i2", "f4"], "offsets": [2, 8], "itemsize": 16},
+             {"names": ["a"], "formats": ["i4"], "titles": ["the first"]},
+             [("in", [("a", "i4"), ("b", [("c", "f8")])]), ("n", "u1")]]
 
 
 def of_type(kind):
@@ -73,7 +77,7 @@ def of_type(kind):
     return NUMBERS.astype(kind)
 
 
-@pytest.mark.parametrize("number", range(30))
+@pytest.mark.parametrize("number", range(len(TYPES) if numpy else 0))
 def test_every_type(number, path):
     array = of_type(TYPES[number])
     small = array[:3].copy()
@@ -102,6 +106,11 @@ SHAPES = {
     "subclass": lambda: NUMBERS.view(Sub),
     "matrix of old": lambda: numpy.asmatrix(NUMBERS.reshape(64, -1)),
     "records": lambda: numpy.rec.fromarrays([NUMBERS, NUMBERS * 2.5], names="a,b"),
+    "letters": lambda: numpy.char.array(["ab", "c"] * COUNT),
+    "addresses that are odd": lambda: numpy.frombuffer(bytes(1 + 8 * COUNT), "u1")[1:].view("i8"),
+    "two of one memory": lambda: numpy.lib.stride_tricks.sliding_window_view(numpy.arange(1000), 500),
+    "a field of records": lambda: numpy.zeros(COUNT, [("a", "i4"), ("b", "f8")])["b"],
+    "in Fortran's order, of bytes": lambda: numpy.asfortranarray((NUMBERS % 200).astype("u1").reshape(8, -1)),
     "several megabytes": lambda: numpy.arange(1_000_000, dtype="f8"),
 }
 
@@ -111,6 +120,23 @@ def test_every_shape(name, path):
     array = SHAPES[name]()
     for got in both(array, path) + (load(path, mmap=False), load(path, verify=True)):
         same(got, array)
+
+
+@pytest.mark.skipif(not hasattr(getattr(numpy, "dtypes", None), "StringDType"), reason="wants NumPy 2")
+def test_texts_of_any_length(path):
+    kind = numpy.dtypes.StringDType(na_object=None)
+    array = numpy.array(["", "é" * 500, None, "abc"] * COUNT, kind)
+    for got in both(array, path):
+        assert got.dtype == kind and got.tolist() == array.tolist()
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_who_may_not_write_in_either_order(order, path):
+    array = NUMBERS.reshape(64, -1).copy(order)
+    array.flags.writeable = False
+    for got in both(array, path):
+        same(got, array)
+        assert not got.flags.writeable
 
 
 @pytest.mark.parametrize("size", [10, COUNT] if numpy else [])
@@ -156,6 +182,16 @@ def test_random_generators(path):
     generator = numpy.random.default_rng(5)
     for got in both(generator, path):
         assert got.random() == numpy.random.default_rng(5).random()
+    for got in both(numpy.random.RandomState(5), path):
+        assert got.random() == numpy.random.RandomState(5).random()
+
+
+def test_polynomials_functions_and_rarer_kinds(path):
+    poly, where = numpy.polynomial.Polynomial([1, 2, 3]), numpy.s_[1:5:2, ..., None]
+    marked = numpy.zeros(3, numpy.dtype("i4", metadata={"unit": "m"}))
+    for got in both([poly, where, numpy.sin, numpy.float64(0.1), numpy.finfo("f4").dtype, marked], path):
+        assert got[0] == poly and got[1] == where and got[2] is numpy.sin and got[3] == 0.1 and got[4] == "f4"
+        assert got[5].tolist() == [0, 0, 0]
 
 
 # Sharing ------------------------------------------------------------------------------------------------------------

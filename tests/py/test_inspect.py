@@ -183,3 +183,23 @@ def test_all_of_it_as_json(path, tmp_path):
 
 def test_wrong_arguments(tmp_path, own_key):
     assert show(home=tmp_path).returncode == 2
+
+
+def test_the_names_of_all_variables(path, tmp_path, opened):
+    t = opened("""
+        def f():
+            number, texts = 5, ["a"]
+            from hooking import hook
+            hook()
+        f()
+    """, env={"XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]})
+    t.run(f"dump --all {path}")
+    lines = show(path, home=tmp_path).stdout.split("\n")
+    assert "  names    number, texts" in lines and not any(line.startswith("  type") for line in lines)
+
+
+def test_a_file_of_joblib_begins_as_a_pickle(path, tmp_path):
+    path.write_bytes(b"\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}b." + b"\0" * 100)
+    assert inspect_dump(path)["kind"] == "a joblib file"
+    done = show(path, home=tmp_path)
+    assert done.returncode == 1 and done.stderr.endswith("nothing to load: joblib.load() reads it\n")

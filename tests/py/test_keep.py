@@ -7,7 +7,7 @@ import re
 import pytest
 
 from dumps import run
-from hooking import dump, load
+from hooking import dump, inspect_dump, load
 
 PROGRAM = '''
     import os, pickle, threading
@@ -214,6 +214,7 @@ def test_all_variables(t, mine, tmp_path):
     assert shown[0].startswith("left out: lock: a thread lock cannot be pickled") and len(shown) == 2
     assert re.fullmatch(r"dumped number, table, x to all \(\d+ bytes\)", shown[1])
     assert load(tmp_path / "all") == {"number": [1, 2], "table": {"a": 1}, "x": 1}
+    assert inspect_dump(tmp_path / "all")["facts"]["names"] == "number, table, x"
     assert t.run("number = table = x = None; lock = 1") == ""
     t.run("load all", QUESTION)
     assert t.run("y") == "loaded number, table, x"
@@ -336,8 +337,25 @@ def test_a_file_is_completed(t, tmp_path):
     t.prompt()
 
 
-def test_an_expression_is_completed(t):
-    t.type("dump num").key("Tab").shows(">>> dump number|").key("C-c")
+@pytest.mark.parametrize("typed, then", [
+    ("dump number + table mo", "dump number + table model.dump"),
+    ("dump 'a b' + x mo", "dump 'a b' + x model.dump"),
+    ("dump [n for n in number] mo", "dump [n for n in number] model.dump"),
+    ("dump number if x else table mo", "dump number if x else table model.dump"),
+    ("dump --force number mo", "dump --force number model.dump"),
+    ("dump --force --all mo", "dump --force --all model.dump"),
+    ("load --verify mo", "load --verify model.dump"),
+    ("dump x my", "dump x my\\ file"), ("dump x + 1 my\\ f", "dump x + 1 my\\ file"),
+    ("dump x \"my f", "dump x \"my file\""),
+    ("dump number + tab", "dump number + table"), ("dump not num", "dump not number"),
+    ("dump number if tab", "dump number if table"), ("dump --force num", "dump --force number"),
+    ("dump --al", "dump --all"), ("dump --all --fo", "dump --all --force"), ("dump --f", "dump --force"),
+    ("load --v", "load --verify"), ("dump num", "dump number"),
+])
+def test_what_is_completed(typed, then, t, tmp_path):
+    for name in ("model.dump", "my file"):
+        (tmp_path / name).write_text("")
+    t.type(typed).key("Tab").shows(f">>> {then}|").key("C-c")
     t.prompt()
 
 

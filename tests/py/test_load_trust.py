@@ -143,6 +143,38 @@ def test_names_in_a_file_cannot_draw_on_the_terminal(path):
     assert not set(str(caught.value)) & set("\x1b\r") and str(caught.value).count("\n") == 2
 
 
+def imports(*names):
+    """A pickle that imports and calls them, each without arguments."""
+    return b"\x80\x04(" + b"".join(b"c%s\n%s\n)R" % tuple(name.encode() for name in pair) for pair in names) + b"t."
+
+
+def said(path, content):
+    path.write_bytes(content)
+    with pytest.raises(UntrustedDump) as caught:
+        load(path)
+    return [re.sub(r" \(byte \d+\)", "", line).strip() for line in str(caught.value).split("\n")[1:-1]]
+
+
+def test_what_runs_things_is_said_first(path):
+    assert said(path, imports(("sklearn.svm", "SVC"), ("mine", "Model"), ("numpy.random", "Generator"),
+                              ("os", "system"), ("sklearn.pipeline", "Pipeline"), ("subprocess", "Popen"))) == [
+        "import and call os.system", "import and call subprocess.Popen", "import and call mine.Model",
+        "make objects of numpy (1 name), sklearn (2 names)"]
+
+
+def test_a_library_alone_is_one_line(path):
+    names = [("sklearn.tree", f"Tree{n}") for n in range(30)]
+    assert said(path, imports(*names)) == ["make objects of sklearn (30 names)"]
+
+
+@pytest.mark.parametrize("module, name", [
+    ("numpy.testing._private.utils", "runstring"), ("pandas", "read_pickle"), ("torch", "load"), ("joblib", "load"),
+    ("numpy", "Any.os.system"), ("sklearnx", "Model"), ("numpy.f2py.crackfortran", "myeval")])
+def test_what_a_library_can_do_besides_is_said(module, name, path):
+    assert said(path, imports((module, name), ("numpy", "Array"))) == [
+        f"import and call {module}.{name}", "make objects of numpy (1 name)"]
+
+
 def test_a_dump_that_somebody_else_has_made_anew(path, own_key, tmp_path):
     """A file of mine that another has loaded, changed, and put in the place of mine."""
     dump([1, 2], path)
