@@ -1,6 +1,7 @@
 /* What somebody wants done around consoles, see around.h.
  *
  * What fails in it is told as an unraisable error and nothing else: neither the console nor the program can help it.
+ * Ctrl-C is the program's.
  */
 #include "around.h"
 
@@ -41,7 +42,12 @@ around_enter(ModuleState *state, PyObject *frame, PyObject **after, const char *
         *after = Py_NewRef(answer);
     }
     if (PyErr_Occurred()) {
-        PyErr_WriteUnraisable(around);
+        if (PyErr_ExceptionMatches(PyExc_Exception)) {
+            PyErr_WriteUnraisable(around);
+        }
+        else {
+            ret = -1;
+        }
     }
     Py_XDECREF(answer);
     Py_DECREF(around);

@@ -8,7 +8,7 @@
 extern PyMethodDef around_methods[];
 
 /* A console is about to open in a frame. *after is what is to be called when it has closed, owned, or NULL.
- * 1; 0 when it must not open (*why says so); never an exception. */
+ * 1; 0 when it must not open (*why says so); -1 with an exception that is meant to end something, as Ctrl-C. */
 int around_enter(ModuleState *state, PyObject *frame, PyObject **after, const char **why);
 
 /* It has closed, or could not be opened. An exception stays. */

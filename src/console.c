@@ -516,8 +516,9 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
     *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways,
                          .isolation = start->isolation, .restarts = start->restarts};
     *why = NULL;
-    if (!around_enter(state, start->frame, &console->after, why)) {
-        return 0;
+    int may = around_enter(state, start->frame, &console->after, why);
+    if (may <= 0) {
+        return may;
     }
     int is_main = turn_is_main_thread(&console->thread);
     int talking = talk_open(&console->talk, is_main, script_has(state), why);

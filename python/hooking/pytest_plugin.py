@@ -1,16 +1,21 @@
 """The plugin for pytest: consoles in tests, and with --hooking at those that fail. See hooking(1)."""
 
-import doctest
 import os
 import sys
+import traceback
 import types
-import unittest
 
 import pytest
 from _pytest._code.code import filter_traceback
 from _pytest.unittest import TestCaseFunction
 
 from . import _core
+
+# What loads a test's module and runs a docstring: pytest hides only what is its own.
+RUNNERS = {"importlib", "_frozen_importlib", "_frozen_importlib_external", "ast", "doctest"}
+
+# How many places where no console opened are listed.
+MOST_PLACES = 20
 
 ABORTED = "`abort` at the prompt of hooking"
 
@@ -32,16 +37,16 @@ class Consoles:
 
     def __init__(self, config):
         self.config = config
-        self.worker = getattr(config, "workerinput", {}).get("workerid")
+        self.worker = hasattr(config, "workerinput")
         self.wanted = config.option.hooking               # a console at each failure
-        self.yields = self.wanted and config.option.usepdb
+        self.yields = self.wanted and config.getoption("usepdb", False)
         self.capture = Capture(config)
         self.depth = 0                                    # how many consoles are open, one within the other
         self.status = None                                # what `abort` was given
         self.missed = {}                                  # (reason, place) -> how often
         if self.yields:
             self.wanted = False
-        elif self.wanted and getattr(config.option, "doctest_continue_on_failure", False):
+        elif self.wanted and config.getoption("doctest_continue_on_failure", False):
             config.option.doctest_continue_on_failure = False      # as --pdb does: where they end nothing is left to see
 
     # Around a console -----------------------------------------------------------------------------------------------
@@ -50,16 +55,21 @@ class Consoles:
         """For `_core._around()`."""
         why = self.enter()
         if why is None:
-            if self.depth == 1:
-                self.announce(self.capture.news())
+            try:
+                if self.depth == 1:
+                    self.announce(self.capture.news())
+            except BaseException:
+                self.leave()
+                raise
             return self.leave
-        self.miss(why, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+        if self.status is None:
+            self.miss(why, self.place(frame, frame.f_lineno))
         return why
 
     def enter(self):
         """Give terminal and streams back, and return None; or why there can be no console."""
         if self.worker:
-            return f"not opened: the workers of xdist have no terminal (this is {self.worker}), run with -n 0"
+            return "not opened: the workers of xdist have no terminal, run with -n 0"
         if self.status is not None:
             return "not opened: the tests are being ended"
         if self.depth == 0:
@@ -68,7 +78,7 @@ class Consoles:
         if why is None:
             self.depth += 1
             if self.depth == 1:                           # stops timers, and the spinners of other plugins
-                self.config.hook.pytest_enter_pdb(config=self.config, pdb=None)
+                self.call(self.config.hook.pytest_enter_pdb)
         elif self.depth == 0:
             self.capture.resume()
         return why
@@ -79,8 +89,15 @@ class Consoles:
             self.status = status
         self.depth -= 1
         if self.depth == 0:
-            self.config.hook.pytest_leave_pdb(config=self.config, pdb=None)
+            self.call(self.config.hook.pytest_leave_pdb)
             self.capture.resume()
+
+    def call(self, hook):
+        """Tell the other plugins. One that must have a Pdb finds none; that is no reason to stop."""
+        try:
+            hook(config=self.config, pdb=None)
+        except Exception:
+            traceback.print_exc()
 
     def announce(self, sections, report=None):
         """Show what the user has to know before the console is there."""
@@ -91,7 +108,7 @@ class Consoles:
         reporter.ensure_newline()
         if writer.width_of_current_line:
             writer.line()
-        show = self.config.option.showcapture
+        show = self.config.getoption("showcapture", "all")
         for name, content in sections:
             if content and show in (name, "all"):
                 writer.sep(">", f"captured {name}")
@@ -103,39 +120,41 @@ class Consoles:
         writer.sep(">", f"hooking{self.capture.told()}")
         writer.flush()
 
-    def miss(self, why, filename, line, function):
-        where = os.path.relpath(filename, self.config.invocation_params.dir) if os.path.isabs(filename) else filename
-        if where.startswith(os.pardir):
-            where = filename
-        key = why, f"{where}:{line} in {function}"
-        self.missed[key] = self.missed.get(key, 0) + 1
+    def place(self, frame, line):
+        folder = os.path.join(self.config.invocation_params.dir, "")
+        return f"{frame.f_code.co_filename.removeprefix(folder)}:{line} in {frame.f_code.co_qualname}"
+
+    def miss(self, why, place):
+        """To be told at the end."""
+        self.missed[why, place] = self.missed.get((why, place), 0) + 1
 
     # At a failure ---------------------------------------------------------------------------------------------------
 
     def pytest_exception_interact(self, node, call, report):
         self.end_if_aborted()
-        if self.wanted and not isinstance(call.excinfo.value, unittest.SkipTest):
+        if self.wanted and not is_a(call.excinfo.value, "unittest", "SkipTest"):
             exception, entries = find_failure(self.config, node, call.excinfo)
-            sections = [("stdout", report.capstdout), ("stderr", report.capstderr), ("log", report.caplog)]
-            self.open_at(exception, entries, sections, report)
+            if entries:
+                sections = [("stdout", report.capstdout), ("stderr", report.capstderr), ("log", report.caplog)]
+                self.open_at(exception, entries, sections, report)
+            else:
+                self.miss("not opened: all of the traceback is pytest's (--full-trace opens there)", node.nodeid)
 
     @pytest.hookimpl(trylast=True)
     def pytest_internalerror(self, excinfo):
-        if self.wanted:
-            self.open_at(excinfo.value, keep_own(self.config, excinfo.traceback), [], None)
+        entries = keep_own(self.config, excinfo.traceback)
+        if self.wanted and entries:
+            self.open_at(excinfo.value, entries)
 
-    def open_at(self, exception, entries, sections, report):
+    def open_at(self, exception, entries, sections=(), report=None):
         """Open a console at an exception with the traceback that these entries make."""
-        if not entries:
-            return                                        # all of it is pytest's
         why = self.enter()
         if why is not None:
-            place = entries[-1]
-            self.miss(why, place.tb_frame.f_code.co_filename, place.tb_lineno, place.tb_frame.f_code.co_qualname)
+            self.miss(why, self.place(entries[-1].tb_frame, entries[-1].tb_lineno))
             return
         whole = exception.__traceback__
         try:
-            self.announce(sections + self.capture.news(), report)
+            self.announce([*sections, *self.capture.news()], report)
             BaseException.with_traceback(exception, link(entries))
             _core._post_mortem_of_test(exception)
         except SystemExit:
@@ -149,12 +168,13 @@ class Consoles:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item):
         """Have the tearDown() of a unittest come after the console. pytest does so where pdb is to be opened."""
-        if self.wanted and not self.worker and isinstance(item, TestCaseFunction):
+        postpone = self.wanted and not self.worker and isinstance(item, TestCaseFunction)
+        if postpone:
             self.config.option.usepdb = True
         try:
             yield
         finally:
-            if not self.yields and self.wanted:
+            if postpone:
                 self.config.option.usepdb = False
 
     # The end --------------------------------------------------------------------------------------------------------
@@ -165,6 +185,7 @@ class Consoles:
 
     def pytest_runtest_makereport(self):
         self.end_if_aborted()
+        self.capture.seen = ("", "")                      # capturing begins anew in each phase of a test
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self):
@@ -194,9 +215,11 @@ class Consoles:
             terminalreporter.section("hooking")
         for reason in dict.fromkeys(why for why, _ in self.missed):
             terminalreporter.write_line(reason)
-            for (why, place), count in self.missed.items():
-                if why == reason:
-                    terminalreporter.write_line(f"  {place}" + (f", {count} times" if count > 1 else ""))
+            places = [(place, count) for (why, place), count in self.missed.items() if why == reason]
+            for place, count in places[:MOST_PLACES]:
+                terminalreporter.write_line(f"  {place}" + (f", {count} times" if count > 1 else ""))
+            if len(places) > MOST_PLACES:
+                terminalreporter.write_line(f"  ... {len(places) - MOST_PLACES} more")
 
 
 class Capture:
@@ -234,7 +257,7 @@ class Capture:
         if self.fixture:
             manager.suspend_fixture()
         manager.suspend_global_capture(in_=True)
-        if self.started and self.config.option.capture != "tee-sys":    # that one has shown it
+        if self.started and manager._method != "tee-sys":    # that one has shown it
             self.taken = manager.read_global_capture()
         self.during = self.streams()
 
@@ -271,31 +294,36 @@ class Capture:
 def find_failure(config, node, excinfo):
     """The exception to look at, and the entries of its traceback that are worth it, the outermost first."""
     value = excinfo.value
-    if isinstance(value, doctest.UnexpectedException):
-        return value.exc_info[1], keep_own(config, of_exception(value.exc_info[1]))
-    if isinstance(value, doctest.DocTestFailure):
+    if is_a(value, "doctest", "UnexpectedException"):
+        return value.exc_info[1], [entry_of_example(value), *keep_own(config, of_exception(value.exc_info[1]))]
+    if is_a(value, "doctest", "DocTestFailure"):
         return value, [entry_of_example(value)]
-    if isinstance(value, node.Collector.CollectError if hasattr(node, "Collector") else ()) and value.__cause__:
+    if isinstance(value, pytest.Collector.CollectError) and value.__cause__ is not None:
         return value.__cause__, keep_own(config, of_exception(value.__cause__))
     if hasattr(node, "_traceback_filter"):
         return value, keep_own(config, node._traceback_filter(excinfo))
     return value, keep_own(config, excinfo.traceback)     # before pytest 7.3 it was filtered for the report
 
 
+def is_a(value, module, name):
+    """isinstance() of a class whose module need not be imported for that."""
+    return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
+
+
 def of_exception(exception):
     return pytest.ExceptionInfo.from_exc_info((type(exception), exception, exception.__traceback__)).traceback
 
 
-def keep_own(config, traceback):
+def keep_own(config, entries):
     """Those that are not pytest's, nor hidden, nor of what pytest runs tests by, as entries of a plain traceback."""
-    if config.option.fulltrace:
-        return [entry._rawentry for entry in traceback]
-    return [entry._rawentry for entry in traceback
+    if config.getoption("fulltrace", False):
+        return [entry._rawentry for entry in entries]
+    return [entry._rawentry for entry in entries
             if filter_traceback(entry) and not is_hidden(entry._rawentry.tb_frame)]
 
 
 def is_hidden(frame):
-    if frame.f_globals.get("__name__") == "doctest" or frame.f_code.co_filename.startswith("<frozen importlib"):
+    if str(frame.f_globals.get("__name__")).partition(".")[0] in RUNNERS:
         return True
     hide = frame.f_locals.get("__tracebackhide__", frame.f_globals.get("__tracebackhide__", False))
     return hide is True
@@ -313,7 +341,7 @@ def entry_of_example(failure):
 
 def link(entries):
     """A traceback of these entries."""
-    traceback = None
+    linked = None
     for entry in reversed(entries):
-        traceback = types.TracebackType(traceback, entry.tb_frame, entry.tb_lasti, entry.tb_lineno or -1)
-    return traceback
+        linked = types.TracebackType(linked, entry.tb_frame, entry.tb_lasti, entry.tb_lineno or -1)
+    return linked
