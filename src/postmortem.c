@@ -167,7 +167,7 @@ postmortem_of_test(PyObject *module, PyObject *exception)
     PyObject *given = NULL, *traceback = NULL, *result = NULL;
     ConsoleEnd end;
     if (postmortem_take(exception, &given, &traceback) == 0) {
-        Postmortem postmortem = {given, traceback, WAYS_TEST, NULL, NULL};
+        Postmortem postmortem = {.exception = given, .traceback = traceback, .ways = WAYS_TEST};
         if (postmortem_run(state, &postmortem, &end) == 0) {
             result = Py_NewRef(Py_None);
         }

@@ -185,7 +185,7 @@ class Consoles:
 
     def pytest_runtest_makereport(self):
         self.end_if_aborted()
-        self.capture.seen = ("", "")                      # capturing begins anew in each phase of a test
+        self.capture.seen = ["", ""]                      # capturing begins anew in each phase of a test
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self):
@@ -229,7 +229,7 @@ class Capture:
 
     def __init__(self, config):
         self.config = config
-        self.taken = self.seen = ("", "")
+        self.taken = self.seen = ["", ""]
 
     @property
     def manager(self):
@@ -247,18 +247,19 @@ class Capture:
 
     def suspend(self):
         manager = self.manager
-        self.taken = ("", "")
         if manager is None:
             return
         capturing, fixture = manager._global_capturing, manager._capture_fixture
         self.started = capturing is not None and capturing.is_started()
         self.fixture = fixture is not None and fixture._is_started()
         self.before = self.streams()
+        self.taken = ["", ""]
+        if self.started and manager._method != "tee-sys":       # that one has shown it
+            self.taken = look(capturing)
         if self.fixture:
+            self.taken = [mine + its for mine, its in zip(self.taken, look(fixture._capture))]
             manager.suspend_fixture()
         manager.suspend_global_capture(in_=True)
-        if self.started and manager._method != "tee-sys":    # that one has shown it
-            self.taken = manager.read_global_capture()
         self.during = self.streams()
 
     def resume(self):
@@ -271,9 +272,6 @@ class Capture:
         manager.resume_global_capture()
         if not self.started:                              # all but stdin
             manager.suspend_global_capture()
-        for stream, text in zip((sys.stdout, sys.stderr), self.taken):
-            if text:
-                stream.write(text)
         if self.fixture:
             manager.resume_fixture()
         # The test may have redirected a stream by itself, before or at the prompt.
@@ -284,9 +282,25 @@ class Capture:
         """What was captured and not shown before, as sections of a report."""
         sections = []
         for name, text, seen in zip(self.STREAMS[1:], self.taken, self.seen):
-            sections.append((name, text[len(seen):] if seen and text.startswith(seen) else text))
-        self.seen = tuple(self.taken)
+            sections.append((name, text.removeprefix(seen)))
+        self.seen = self.taken
         return sections
+
+
+def look(capturing):
+    """What was captured so far, of stdout and of stderr. It is not taken away: the console may be in a copy of the
+    process, which shares the file."""
+    texts = []
+    for capture in capturing.out, capturing.err:
+        file = getattr(capture, "tmpfile", None)
+        if file is None:
+            texts.append("")
+        elif hasattr(file, "getvalue"):
+            texts.append(file.getvalue())
+        else:
+            size = os.fstat(file.fileno()).st_size
+            texts.append(os.pread(file.fileno(), size, 0).decode("utf-8", "replace"))
+    return texts
 
 
 # Where a failure is -------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The plugin for pytest: --hooking, and consoles in tests whose output is captured."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 
@@ -443,6 +444,7 @@ def test_a_fixture_that_captures_has_what_the_test_printed(session, fixture):
     t = session(CALLS.format(fixture=fixture, hook="", end=end), "-s")
     t.prompt()
     assert f"hooking (IO-capturing turned off for fixture {fixture})" in t.text()
+    assert re.search("captured stdout >+\nbefore\n", t.text())
     assert t.run("print('typed')") == "typed"
     t.key("C-d")
     assert t.end() == 0
@@ -632,7 +634,7 @@ def test_workers_of_xdist_say_so_and_go_on(session):
             hook()
             assert 0
     ''', "--hooking", "-n2")
-    assert t.end() == 1
+    assert t.end(60) == 1                                # xdist may wait ten seconds for a worker at its end
     why = "not opened: the workers of xdist have no terminal, run with -n 0"
     text = t.text()
     assert "hooking: no consoles in the workers of xdist, run with -n 0" in text
