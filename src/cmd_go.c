@@ -133,7 +133,7 @@ throw_run(Console *console, const char *rest)
         return command_usage(&cmd_throw);
     }
     if (console->ways == WAYS_TEST) {
-        PyErr_SetString(PyExc_ValueError, "the test has failed already, nobody would catch it (`abort` ends the tests)");
+        PyErr_SetString(PyExc_ValueError, "the test has failed, nobody is left to catch it (`abort` ends the tests)");
         return -1;
     }
     if (console->ways == WAYS_END) {

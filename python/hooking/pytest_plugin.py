@@ -47,7 +47,7 @@ class Consoles:
         if self.yields:
             self.wanted = False
         elif self.wanted and config.getoption("doctest_continue_on_failure", False):
-            config.option.doctest_continue_on_failure = False      # as --pdb does: where they end nothing is left to see
+            config.option.doctest_continue_on_failure = False      # as --pdb does: at its end nothing is left to see
 
     # Around a console -----------------------------------------------------------------------------------------------
 
