@@ -132,6 +132,10 @@ throw_run(Console *console, const char *rest)
     if (*rest == '\0') {
         return command_usage(&cmd_throw);
     }
+    if (console->ways == WAYS_TEST) {
+        PyErr_SetString(PyExc_ValueError, "the test has failed, nobody is left to catch it (`abort` ends the tests)");
+        return -1;
+    }
     if (console->ways == WAYS_END) {
         PyErr_SetString(PyExc_ValueError, "nobody is left to catch it: the program ends (`abort CODE` with a status)");
         return -1;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "around.h"
 #include "await.h"
 #include "command.h"
 #include "compat.h"
@@ -141,6 +142,7 @@ console_go_to_exception(Console *console, PyObject *exception)
         return -1;
     }
     int ret = stack_open(&stack, NULL, traceback);
+    stack.alone = console->ways == WAYS_TEST;
     Py_DECREF(traceback);
     if (ret < 0) {
         stack_close(&stack);
@@ -179,6 +181,7 @@ console_leave_by_exit(Console *console)
         [WAYS_HOOK] = "the program goes on (\"abort\" ends it)",
         [WAYS_CAUGHT] = "the program goes on (\"abort\" ends it)",
         [WAYS_END] = "the program ends as it would have",
+        [WAYS_TEST] = "the tests go on (\"abort\" ends them)",
         [WAYS_CALL] = "the exception goes on (\"abort\" ends the program)",
         [WAYS_BLOCK] = "the exception goes on (\"abort\" ends the program)",
     };
@@ -475,6 +478,7 @@ console_close(Console *console)
     }
     talk_leave(&console->talk);
     talk_close(&console->talk);
+    around_leave(&console->after);
     source_clear(&console->parsed);
     Py_CLEAR(console->scopes);
     Py_CLEAR(console->shared);
@@ -512,9 +516,14 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
     *console = (Console){.state = state, .overwrite = start->overwrite, .ways = start->ways,
                          .isolation = start->isolation, .restarts = start->restarts};
     *why = NULL;
+    int may = around_enter(state, start->frame, &console->after, why);
+    if (may <= 0) {
+        return may;
+    }
     int is_main = turn_is_main_thread(&console->thread);
     int talking = talk_open(&console->talk, is_main, script_has(state), why);
     if (talking <= 0) {
+        around_leave(&console->after);
         Py_CLEAR(console->thread);
         return talking;
     }

@@ -12,6 +12,7 @@ typedef enum ConsoleWays {
     WAYS_HOOK,   /* a call of hook(), which can be made to pass */
     WAYS_CAUGHT, /* an exception */
     WAYS_END,    /* one that nobody has caught: the program, or the thread, ends */
+    WAYS_TEST,   /* one that a test runner has caught and shown, whose own frames are of no interest */
     WAYS_CALL,   /* one in a rescued function: retry, return */
     WAYS_BLOCK,  /* one in a rescued `with` block: skip */
 } ConsoleWays;
@@ -70,6 +71,7 @@ struct Console {
     int isolation;        /* see ConsoleStart */
     const ConsoleRestarts *restarts; /* borrowed; with WAYS_CALL */
     ConsoleEnd end;
+    PyObject *after;      /* owned or NULL: see around_enter() */
     PyObject *thread;     /* owned or NULL: the thread's name, if it is not the main one */
     int overwrite;        /* what you bind is in the frame at once */
     long listed;          /* the last source line shown by `list`, 0 for none */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "around.h"
 #include "command.h"
 #include "compat.h"
 #include "complete.h"
@@ -125,7 +126,8 @@ module_exec(PyObject *module)
         || load_init(module, state) < 0 || rescue_init(module, state) < 0
         || PyModule_AddFunctions(module, hook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
-        || PyModule_AddFunctions(module, install_methods) < 0) {
+        || PyModule_AddFunctions(module, install_methods) < 0
+        || PyModule_AddFunctions(module, around_methods) < 0) {
         return -1;
     }
     state->leave = PyObject_GetAttrString(module, "exit");
@@ -150,6 +152,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->untrusted);
     Py_VISIT(state->script);
     Py_VISIT(state->loops);
+    Py_VISIT(state->around);
+    Py_VISIT(state->reasons);
     Py_VISIT(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_VISIT(state->installed[i]);
@@ -178,6 +182,8 @@ module_clear(PyObject *module)
     Py_CLEAR(state->untrusted);
     Py_CLEAR(state->script);
     Py_CLEAR(state->loops);
+    Py_CLEAR(state->around);
+    Py_CLEAR(state->reasons);
     Py_CLEAR(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_CLEAR(state->installed[i]);

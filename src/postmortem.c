@@ -29,7 +29,8 @@ postmortem_banner(const Postmortem *postmortem, const StackPlace *place)
     PyObject *banner = function == NULL ? NULL
                                         : PyUnicode_FromFormat("Post-mortem at %U:%d in %U - Exit with CTRL+D", file,
                                                                place->line, function);
-    if (banner != NULL && postmortem->exception != NULL && postmortem->ways != WAYS_END) { /* else just shown */
+    int shown = postmortem->ways == WAYS_END || postmortem->ways == WAYS_TEST; /* just before */
+    if (banner != NULL && postmortem->exception != NULL && !shown) {
         PyObject *summary = postmortem_shorten(report_summary(postmortem->exception));
         Py_SETREF(banner, summary == NULL ? NULL : PyUnicode_FromFormat("%U\n%U", summary, banner));
         Py_XDECREF(summary);
@@ -57,6 +58,7 @@ postmortem_run(ModuleState *state, const Postmortem *postmortem, ConsoleEnd *end
     if (stack_open(&stack, is_raised ? NULL : caller, postmortem->traceback) < 0) {
         goto done;
     }
+    stack.alone = postmortem->ways == WAYS_TEST;
     stack_start(&stack, &place);
     banner = postmortem_banner(postmortem, &place);
     if (banner != NULL) {
@@ -158,6 +160,29 @@ postmortem_call(PyObject *module, PyObject *args, PyObject *keywords)
     return result;
 }
 
+static PyObject *
+postmortem_of_test(PyObject *module, PyObject *exception)
+{
+    ModuleState *state = state_of_module(module);
+    PyObject *given = NULL, *traceback = NULL, *result = NULL;
+    ConsoleEnd end;
+    if (postmortem_take(exception, &given, &traceback) == 0) {
+        Postmortem postmortem = {.exception = given, .traceback = traceback, .ways = WAYS_TEST};
+        if (postmortem_run(state, &postmortem, &end) == 0) {
+            result = Py_NewRef(Py_None);
+        }
+    }
+    Py_XDECREF(traceback);
+    Py_XDECREF(given);
+    return result;
+}
+
+PyDoc_STRVAR(of_test_doc,
+"_post_mortem_of_test(exc)\n"
+"--\n\n"
+"post_mortem() for a test runner that has caught and shown an exception: its traceback is all that can be walked, and\n"
+"nothing can be thrown. Raises SystemExit for `abort`.");
+
 PyDoc_STRVAR(postmortem_doc,
 "post_mortem(exc=None)\n"
 "--\n\n"
@@ -172,5 +197,6 @@ PyDoc_STRVAR(postmortem_doc,
 #define METHOD(function) ((PyCFunction)(void (*)(void))(function))
 PyMethodDef postmortem_methods[] = {
     {"post_mortem", METHOD(postmortem_call), METH_VARARGS | METH_KEYWORDS, postmortem_doc},
+    {"_post_mortem_of_test", postmortem_of_test, METH_O, of_test_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -131,7 +131,9 @@ stack_up(const Stack *stack, StackPlace *place)
 {
     long level = place->level + 1;
     PyObject *entry = level < stack->count ? stack->entries[level] : NULL;
-    PyObject *frame = entry != NULL ? PyObject_GetAttrString(entry, "tb_frame") : frame_back(place->frame);
+    PyObject *frame = entry != NULL   ? PyObject_GetAttrString(entry, "tb_frame")
+                      : stack->alone ? NULL
+                                     : frame_back(place->frame);
     if (frame == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }

@@ -15,6 +15,7 @@ typedef struct Stack {
     PyObject *frame;      /* owned: level 0 */
     PyObject **entries;   /* owned, each too: those of the traceback, innermost first; NULL without a traceback */
     long count;           /* of entries */
+    int alone;            /* without the callers of the outermost entry; 0 until somebody sets it */
 } Stack;
 
 /* Start at `frame`; with a traceback (else NULL) at its innermost entry, and `frame` is not looked at. -1 with an

@@ -49,6 +49,8 @@ assert where.name == "_core.abi3.so", where
 assert importlib.metadata.version("hooking") == hooking.__version__
 [script] = importlib.metadata.entry_points(group="console_scripts", name="hooking")
 assert script.value == "hooking.__main__:main"
+[plugin] = importlib.metadata.entry_points(group="pytest11", value="hooking.pytest_plugin")
+assert plugin.name == plugin.value
 EOF
   ) || die "what pip installed is not what it should be"
   venv/bin/hooking --help >/dev/null || die "the command hooking does not run"

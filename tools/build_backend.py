@@ -200,13 +200,17 @@ def _tag():
 
 def _dist_info():
     """Give the .dist-info folder without RECORD: name -> content."""
-    scripts = "".join(f"{name} = {where}\n" for name, where in PROJECT["scripts"].items())
+    points = {"console_scripts": PROJECT["scripts"], **PROJECT["entry-points"]}
+    sections = (
+        f"[{group}]\n" + "".join(f"{name} = {where}\n" for name, where in entries.items())
+        for group, entries in points.items()
+    )
     folder = f"{NAME}-{VERSION}.dist-info"
     texts = {
         "METADATA": _metadata(BINARY_LICENSE),
         "WHEEL": f"Wheel-Version: 1.0\nGenerator: {NAME} ({VERSION})\n"
         f"Root-Is-Purelib: false\nTag: {_tag()}\n",
-        "entry_points.txt": f"[console_scripts]\n{scripts}",
+        "entry_points.txt": "\n".join(sections),
     }
     for name in PROJECT["license-files"]:
         texts[f"licenses/{name}"] = (ROOT / name).read_text("utf-8")

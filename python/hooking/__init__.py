@@ -3,6 +3,8 @@
     from hooking import hook; hook()
 
 opens a prompt in the frame that calls it. See hooking(3) or help(hooking.hook).
+
+(To pytest, which else warns when this was imported before its plugins: PYTEST_DONT_REWRITE.)
 """
 
 from ._core import (
