@@ -58,14 +58,15 @@ def commands(heap):
     """Seconds of `mark` and of `rewind`, from Enter to the next prompt."""
     watch = measure.Watch([sys.executable, "-c", PROGRAM.format(folder=str(FOLDER), heap=HEAPS[heap], calls=1,
                                                                call="hook()")], HOOKING_PLAIN="1")
+    answers = {"mark": "\rmarked: ", "rewind": "\rback at "}
     times = {"mark": [], "rewind": []}
     try:
         watch.until(">>> ")
         for _ in range(CALLS):
             for command, found in times.items():
                 watch.quiet()
-                watch.seen = b""
                 begin = watch.type(f"{command}\r")
+                watch.until(answers[command])
                 found.append(watch.until(">>> ") - begin)
     finally:
         watch.close()

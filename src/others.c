@@ -52,11 +52,15 @@ others_list(PyObject **names, PyObject **ids)
         goto done;
     }
     for (Py_ssize_t i = 0; i < PyList_Size(threads); i++) {
-        PyObject *id = PyObject_GetAttrString(PyList_GetItem(threads, i), "native_id");
-        PyObject *name = id == NULL ? NULL : PyObject_GetAttrString(PyList_GetItem(threads, i), "name");
-        bool is_this = id != NULL && PyLong_Check(id) && PyLong_AsLong(id) == gettid();
-        int failed = name == NULL
+        PyObject *thread = PyList_GetItem(threads, i);
+        PyObject *ident = PyObject_GetAttrString(thread, "ident");
+        PyObject *id = PyObject_GetAttrString(thread, "native_id"); /* to 3.12 still the parent's in a forked child */
+        PyObject *name = PyObject_GetAttrString(thread, "name");
+        bool is_this = ident != NULL && PyLong_Check(ident)
+                       && PyLong_AsUnsignedLong(ident) == PyThread_get_thread_ident();
+        int failed = ident == NULL || id == NULL || name == NULL
                      || (!is_this && (PyList_Append(*names, name) < 0 || PyList_Append(*ids, id) < 0));
+        Py_XDECREF(ident);
         Py_XDECREF(name);
         Py_XDECREF(id);
         if (failed) {

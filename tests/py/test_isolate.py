@@ -870,12 +870,12 @@ def test_an_asyncio_program_goes_on(opened, way, got):
             a = []
             tasks = [asyncio.create_task(number(n)) for n in range(3)]
             a.append(await tasks[0])
+            stop = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, stop.set)
             hook(isolate=True)
             async with asyncio.timeout(20):
                 a.append(await tasks[1])
             assert asyncio.current_task() and asyncio.get_running_loop() is asyncio.get_event_loop()
-            stop = asyncio.Event()
-            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, stop.set)
             os.kill(os.getpid(), signal.SIGUSR1)
             await stop.wait()
             reader, writer = await asyncio.open_connection(*where)
@@ -894,6 +894,8 @@ def test_an_asyncio_program_goes_on(opened, way, got):
         asyncio.run(serve())
     ''')
     t.run("a.append('mine')")
+    assert t.run("await number(7)") == "7", "on a loop of the prompt's own"
+    assert t.run("asyncio._get_running_loop()") == ""
     t.key("C-d") if way == "^D" else t.line(way)
     t.expect(f"got {got}")
     ended(t)

@@ -1,5 +1,8 @@
 """mark and rewind: the whole process as it was at a prompt."""
 
+import copy
+import os
+import random
 import re
 import signal
 
@@ -305,6 +308,28 @@ def test_the_program_dies_of_a_signal(opened):
     gone(t)
 
 
+@pytest.mark.parametrize("isolate", [False, True])
+def test_the_terminal_goes_away(opened, isolate):
+    """The one that waits is the leader of the session, and the only one that is sent SIGHUP: it passes that on, unless
+    the prompt has found the end of its input before."""
+    t = opened(f"from hooking import hook\nhook(isolate={isolate})\n")
+    t.run("mark one")
+    t.run("mark two")
+    t.close_terminal()
+    assert t.process.wait(20) in (-signal.SIGHUP, 0)
+    gone(t)
+
+
+def test_killing_one_in_between(opened):
+    t = opened()
+    t.run("mark one")
+    between = pid(t)
+    t.run("mark two")
+    os.kill(between, signal.SIGKILL)
+    assert t.end() == -signal.SIGKILL
+    gone(t)
+
+
 def test_ctrl_c(opened):
     t = opened()
     t.run("mark")
@@ -457,6 +482,76 @@ def test_isolated_in_a_marked_in_an_isolated(opened):
     t.key("C-d")
     t.expect("step 2 a is [0, 1, 2]")
     finish(t)
+
+
+class Model:
+    """What should be there after any sequence of commands: the list, and how many processes."""
+
+    def __init__(self):
+        self.items, self.processes, self.outer, self.marks = [], 1, [], {}
+
+    def mark(self, name):
+        self.processes += 1
+        self.marks.pop(name, None)
+        self.marks[name] = copy.deepcopy(self)
+
+    def rewind(self, name):
+        there = copy.deepcopy(self.marks[name])
+        self.__dict__ = there.__dict__
+        self.marks[name] = copy.deepcopy(self)
+
+    def enter(self):
+        self.outer.append((list(self.items), self.processes, copy.deepcopy(self.marks)))
+        self.processes += 1
+
+    def leave(self):
+        self.items, self.processes, self.marks = self.outer.pop()
+
+    def commit(self):
+        self.outer.pop()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_sequence(opened, seed):
+    t = opened('''
+        import asyncio, random, subprocess, threading
+        from hooking import hook
+        items = []
+        def enter():
+            hook(isolate=True)
+        hook()
+    ''')
+    chance, model = random.Random(seed), Model()
+    t.run("mark base")
+    model.mark("base")
+    for number in range(25):
+        what = chance.choice(["append", "mark", "rewind", "enter"] + ["leave", "commit"] * bool(model.outer))
+        if what == "append":
+            t.run(f"items.append({number})")
+            model.items.append(number)
+        elif what == "mark":
+            name = chance.choice("xyz")
+            assert t.run(f"mark {name}").startswith("marked")
+            model.mark(name)
+        elif what == "rewind":
+            name = chance.choice(sorted(model.marks))
+            assert "back at the mark" in t.run(f"rewind {name}")
+            model.rewind(name)
+        elif what == "enter":
+            assert "Isolated" in t.run("enter()")
+            model.enter()
+        elif what == "leave":
+            t.key("C-d")
+            t.ready()
+            model.leave()
+        else:
+            assert "committed" in t.run("commit")
+            model.commit()
+        assert t.run("items") == repr(model.items), what
+        t.until(lambda: len(session(t)) == model.processes, f"{model.processes} processes after {what}")
+    t.run("rewind base")
+    t.line("abort 4")
+    ended(t, 4)
 
 
 def test_in_an_asyncio_program(opened):
