@@ -1,7 +1,7 @@
 /* Event loops and copies of the process, see loop.h.
  *
  * asyncio compares process numbers (3.11), or forgets the running loop in a handler of fork() (3.12 on), with it the
- * descriptor that signals wake the loop by, and the loops of threads; 3.14 forgets the running task too. For a child
+ * descriptor that signals wake the loop by, and the loops of threads; 3.14 forgets the tasks too. For a child
  * that is right. For the program, going on in a copy within a step of a task, it is not. */
 #include "loop.h"
 
@@ -38,12 +38,12 @@ loop_policy(PyObject *events)
     return policy;
 }
 
+/* asyncio.current_task() or all_tasks() of a loop; None where there is none. New reference, NULL with an exception. */
 static PyObject *
-loop_current_task(PyObject *loop)
+loop_ask(const char *function, PyObject *loop)
 {
     PyObject *tasks = loop == Py_None ? NULL : loop_module("asyncio.tasks");
-    PyObject *task = tasks == NULL ? Py_NewRef(Py_None) : PyObject_CallMethod(tasks, "current_task", "O", loop);
-    return task;
+    return tasks == NULL ? Py_NewRef(Py_None) : PyObject_CallMethod(tasks, function, "O", loop);
 }
 
 PyObject *
@@ -54,22 +54,24 @@ loop_note(void)
         return Py_NewRef(Py_None);
     }
     PyObject *loop = PyObject_CallMethod(events, "_get_running_loop", NULL);
-    PyObject *task = loop == NULL ? NULL : loop_current_task(loop);
+    PyObject *task = loop == NULL ? NULL : loop_ask("current_task", loop);
+    PyObject *all = task == NULL ? NULL : loop_ask("all_tasks", loop);
     PyObject *policy = loop_policy(events);
     PyObject *local = policy == NULL ? NULL : PyObject_GetAttrString(policy, "_local");
     if (local == NULL) {
         PyErr_Clear(); /* another kind of policy */
         local = Py_NewRef(Py_None);
     }
-    if (task != NULL) {
+    if (all != NULL) {
         int wakeup = loop_set_wakeup(-1);
         if (wakeup >= 0) {
             loop_set_wakeup(wakeup);
         }
-        noted = Py_BuildValue("(OOOi)", loop, task, local, wakeup);
+        noted = Py_BuildValue("(OOOOi)", loop, task, all, local, wakeup);
     }
     Py_XDECREF(local);
     Py_XDECREF(policy);
+    Py_XDECREF(all);
     Py_XDECREF(task);
     Py_XDECREF(loop);
     return noted;
@@ -87,7 +89,7 @@ loop_leave(void)
 static void
 loop_resume_task(PyObject *loop, PyObject *task)
 {
-    PyObject *current = loop_current_task(loop);
+    PyObject *current = loop_ask("current_task", loop);
     PyObject *tasks = loop_module("asyncio.tasks");
     if (task != Py_None && current == Py_None && tasks != NULL) {
         Py_XDECREF(PyObject_CallMethod(tasks, "_enter_task", "OO", loop, task));
@@ -95,18 +97,41 @@ loop_resume_task(PyObject *loop, PyObject *task)
     Py_XDECREF(current);
 }
 
+/* The tasks, where they are forgotten: they are in a list whose head was set back, so all are taken from that first. */
+static void
+loop_resume_tasks(PyObject *loop, PyObject *all)
+{
+    static const char *const steps[] = {"_unregister_task", "_register_task"};
+    PyObject *tasks = loop_module("asyncio.tasks");
+    PyObject *known = all == Py_None ? NULL : loop_ask("all_tasks", loop);
+    PyObject *missing = known == NULL ? NULL : PyNumber_Subtract(all, known);
+    for (int i = 0; i < 2 && missing != NULL && tasks != NULL; i++) {
+        PyObject *iterator = PyObject_GetIter(missing), *task;
+        while (iterator != NULL && (task = PyIter_Next(iterator)) != NULL) {
+            Py_XDECREF(PyObject_CallMethod(tasks, steps[i], "O", task));
+            PyErr_Clear();
+            Py_DECREF(task);
+        }
+        Py_XDECREF(iterator);
+    }
+    Py_XDECREF(missing);
+    Py_XDECREF(known);
+}
+
 void
 loop_resume(PyObject *noted)
 {
-    PyObject *events = loop_module("asyncio.events"), *loop, *task, *local;
+    PyObject *events = loop_module("asyncio.events"), *loop, *task, *all, *local;
     int wakeup;
-    if (events == NULL || noted == Py_None || !PyArg_ParseTuple(noted, "OOOi", &loop, &task, &local, &wakeup)) {
+    if (events == NULL || noted == Py_None || !PyArg_ParseTuple(noted, "OOOOi", &loop, &task, &all, &local, &wakeup)) {
         PyErr_Clear();
         return;
     }
     Py_XDECREF(PyObject_CallMethod(events, "_set_running_loop", "O", loop));
     PyErr_Clear();
     loop_resume_task(loop, task);
+    PyErr_Clear();
+    loop_resume_tasks(loop, all);
     PyErr_Clear();
     PyObject *policy = loop_policy(events);
     if (policy != NULL && local != Py_None) {

@@ -162,7 +162,7 @@ def test_the_terminal_is_as_it_was(opened):
     t.run("mode = termios.tcgetattr(0); mode[3] &= ~termios.ECHO; termios.tcsetattr(0, termios.TCSANOW, mode)")
     t.line("rewind")
     t.expect("back at the mark")
-    t.settle()
+    t.settle().ready()
     t.line("input('now' + '? ')")
     t.expect("now? ")
     assert t.echoes()
@@ -337,7 +337,7 @@ def test_ctrl_c(opened):
     t.expect("started")
     t.key("C-c")
     t.expect("KeyboardInterrupt")
-    t.settle()
+    t.settle().ready()
     t.line("rewind")
     t.expect("back at the mark")
     t.ready()
@@ -575,7 +575,7 @@ def test_in_an_asyncio_program(opened):
     assert t.run("n") == "1"
     t.run("rewind")
     assert t.run("n") == "0"
-    assert t.run("asyncio.current_task() in asyncio.all_tasks()") == "True"
+    assert t.run("asyncio.current_task() in asyncio.all_tasks(), len(asyncio.all_tasks())") == "(True, 3)"
     t.key("C-d")
     t.ready()
     t.key("C-d")
@@ -624,7 +624,7 @@ def test_at_the_prompt_of_a_thread(opened):
     t.expect("started")
     t.key("C-c")
     t.expect("KeyboardInterrupt")
-    t.settle()
+    t.settle().ready()
     t.run("x = 1")
     t.run("rewind")
     assert t.run("'x' in dir()") == "False"
