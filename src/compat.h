@@ -89,6 +89,13 @@ PyObject *compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *n
 
 /* A bound method: new reference. */
 PyObject *compat_method_new(PyObject *function, PyObject *object);
+/* Does a fresh __main__ have __annotations__ (up to 3.13), and that of a script __cached__ (up to 3.14)? */
+int compat_main_is_annotated(void);
+int compat_main_is_cached(void);
+
+/* Execute a script in `globals`, as Python does: the tokenizer reads the file, so that encodings and errors are told in
+ * Python's own words. `close`: the file is closed, whatever happens. New reference, NULL with an exception. */
+PyObject *compat_run_file(FILE *file, const char *name, PyObject *globals, int close);
 
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);

@@ -17,6 +17,8 @@
 #include "load_map.h"
 #include "postmortem.h"
 #include "rescue.h"
+#include "runner.h"
+#include "runner_command.h"
 #include "scope.h"
 
 ModuleState *
@@ -104,6 +106,11 @@ static PyMethodDef module_methods[] = {
      "    buffers   of a dump: a list of dicts: offset, size (bytes), readonly\n"
      "    protocol  int, of the pickle\n\n"
      "Raises OSError, and DumpError for a compressed file that cannot be unpacked."},
+    {"run_as_main", METHOD(runner_door), METH_VARARGS | METH_KEYWORDS,
+     "run_as_main(path=None, *, module=None, argv=None)\n--\n\n"
+     "Run a program as `python path ARGS` or `python -m module ARGS` would. For tools that run other people's "
+     "scripts."},
+    {"run", METHOD(runner_command_door), METH_VARARGS | METH_KEYWORDS, "The command `hooking run`."},
     {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
 };
@@ -154,6 +161,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->loops);
     Py_VISIT(state->around);
     Py_VISIT(state->reasons);
+    Py_VISIT(state->main);
     Py_VISIT(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_VISIT(state->installed[i]);
@@ -184,6 +192,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->loops);
     Py_CLEAR(state->around);
     Py_CLEAR(state->reasons);
+    Py_CLEAR(state->main);
     Py_CLEAR(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_CLEAR(state->installed[i]);

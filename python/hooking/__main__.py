@@ -1,9 +1,9 @@
 """The command `hooking`, also `python -m hooking`: see hooking(1)."""
 
-import argparse
 import sys
 
 from . import __version__
+from ._core import run, run_as_main
 
 DESCRIPTION = "A console in any frame of a running Python program."
 EPILOG = """\
@@ -25,6 +25,8 @@ and what loading them would do. The exit status is 1 if one of them is damaged o
 
 
 def make_parser():
+    import argparse  # takes longer than all else here, and `run` seldom needs it
+
     parser = argparse.ArgumentParser(prog="hooking", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"hooking {__version__}")
@@ -38,6 +40,13 @@ def make_parser():
 
 def main(argv=None):
     """Run the command with `argv` (list of str; default: the process's arguments) and return its exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    start = run if argv is None else run_as_main
+    if arguments[:1] == ["run"] and len(arguments) > 1:
+        if arguments[1] == "-" or arguments[1][:1] != "-":
+            return start(arguments[1], argv=arguments[2:])
+        if arguments[1] == "-m" and len(arguments) > 2:
+            return start(module=arguments[2], argv=arguments[3:])
     parser = make_parser()
     options = parser.parse_args(argv)
     if options.command == "show":
