@@ -22,6 +22,7 @@ static struct {
     CompatReader *reader;                         /* not in the limited API */
     PyThreadState **reading;                      /* of the thread that calls it; private, for the readline module */
     PyObject *(*run_file)(FILE *, const char *, int, PyObject *, PyObject *, int, void *); /* not in the limited API */
+    PyObject *(*run_string)(const char *, int, PyObject *, PyObject *, void *);            /* not in the limited API */
     int (*is_finalizing)(void);                   /* 3.13 on; before, under a private name */
     PyObject *(*vectorcall_call)(PyObject *, PyObject *, PyObject *); /* in the limited API from 3.12 on */
     PyObject *(*method_new)(PyObject *, PyObject *); /* not in the limited API */
@@ -47,6 +48,7 @@ compat_init(void)
     compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
     compat_look_up(&api.reading, "_PyOS_ReadlineTState");
     compat_look_up(&api.run_file, "PyRun_FileExFlags");
+    compat_look_up(&api.run_string, "PyRun_StringFlags");
     compat_look_up(&api.is_finalizing, Py_Version < VERSION_313 ? "_Py_IsFinalizing" : "Py_IsFinalizing");
     compat_look_up(&compat_vectorcall, "PyObject_Vectorcall");
     compat_look_up(&api.vectorcall_call, "PyVectorcall_Call");
@@ -318,6 +320,22 @@ compat_run_file(FILE *file, const char *name, PyObject *globals, int close)
         fclose(file);
     }
     return result;
+}
+
+void
+compat_note_interrupt(int noted)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *names = PyDict_New();
+    if (names != NULL && api.run_string != NULL) {
+        /* each run by one of these functions begins by taking the note away */
+        const char *text = noted ? "raise KeyboardInterrupt" : "None";
+        Py_XDECREF(api.run_string(text, Py_file_input, names, names, NULL));
+    }
+    PyErr_Clear();
+    Py_XDECREF(names);
+    PyErr_Restore(type, error, traceback);
 }
 
 int

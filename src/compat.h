@@ -97,6 +97,10 @@ int compat_main_is_cached(void);
  * Python's own words. `close`: the file is closed, whatever happens. New reference, NULL with an exception. */
 PyObject *compat_run_file(FILE *file, const char *name, PyObject *globals, int close);
 
+/* The interpreter has a note whether it shall end by SIGINT, for it ended by a KeyboardInterrupt. One that has gone
+ * through compat_run_file() is noted, also if somebody has caught it since. Any exception that is set stays. */
+void compat_note_interrupt(int noted);
+
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);
 

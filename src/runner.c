@@ -263,6 +263,9 @@ runner_door(PyObject *module, PyObject *args, PyObject *named)
     }
     result = runner_run(state_of_module(module), &runner);
     if (result == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+            compat_note_interrupt(0);
+        }
         runner_raise(&runner, &before);
     }
     else {

@@ -95,27 +95,52 @@ runner_command_forget(const Command *command)
 
 /* ---- at the top ---- */
 
+static bool
+runner_command_flag(const char *name)
+{
+    PyObject *flags = PySys_GetObject("flags"); /* borrowed */
+    PyObject *flag = flags == NULL ? NULL : PyObject_GetAttrString(flags, name);
+    bool ret = flag != NULL && PyObject_IsTrue(flag) == 1;
+    PyErr_Clear();
+    Py_XDECREF(flag);
+    return ret;
+}
+
 /* Does Python go on at a prompt after the program (-i, PYTHONINSPECT)? */
 static bool
 runner_command_is_inspected(void)
 {
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
     const char *variable = getenv("PYTHONINSPECT"); /* the program itself may have set it */
-    PyObject *flags = PySys_GetObject("flags");     /* borrowed */
-    PyObject *inspect = flags == NULL ? NULL : PyObject_GetAttrString(flags, "inspect");
-    PyObject *interactive = flags == NULL ? NULL : PyObject_GetAttrString(flags, "interactive");
-    PyObject *ignored = flags == NULL ? NULL : PyObject_GetAttrString(flags, "ignore_environment");
-    bool wanted = inspect != NULL && PyObject_IsTrue(inspect) == 1;
-    bool listens = variable != NULL && *variable != '\0' && ignored != NULL && PyObject_IsTrue(ignored) == 0;
-    bool ret = (wanted || listens)
-               && ((interactive != NULL && PyObject_IsTrue(interactive) == 1) || isatty(STDIN_FILENO));
-    PyErr_Clear();
-    Py_XDECREF(inspect);
-    Py_XDECREF(interactive);
-    Py_XDECREF(ignored);
+    bool listens = variable != NULL && *variable != '\0' && !runner_command_flag("ignore_environment");
+    bool ret = (listens || runner_command_flag("inspect"))
+               && (runner_command_flag("interactive") || isatty(STDIN_FILENO));
+    PyErr_Restore(type, error, traceback);
     return ret;
 }
 
-/* In the place of sys.excepthook: run the program. */
+/* Run the program, and tell what it has raised. Has it ended by itself? */
+static bool
+runner_command_run(Command *command)
+{
+    PyObject *result = runner_run(state_of_module(command->module), &command->runner);
+    if (result == NULL) {
+        if (PyErr_Occurred() == PyExc_KeyboardInterrupt) { /* just this class, for Python */
+            compat_note_interrupt(1);
+        }
+        if (PyErr_ExceptionMatches(PyExc_SystemExit) && !runner_command_is_inspected()) {
+            runner_clear(&command->runner); /* what __main__ holds is collected at the end, as ever */
+        }
+        PyErr_Print(); /* ends the process on SystemExit; else Python does, with its status, when we return */
+    }
+    runner_end(&command->runner);
+    runner_clear(&command->runner);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+/* In the place of sys.excepthook. */
 static PyObject *
 runner_command_arrive(PyObject *capsule, PyObject *Py_UNUSED(args))
 {
@@ -123,20 +148,14 @@ runner_command_arrive(PyObject *capsule, PyObject *Py_UNUSED(args))
     if (command == NULL) {
         return NULL;
     }
+    Py_LeaveRecursiveCall(); /* the program shall be able to call itself as often as without us */
     /* The interpreter has no reference to what it calls here: it stays, until the process ends. */
     Py_XINCREF(PySys_GetObject("excepthook"));
     runner_command_forget(command);
-    PyObject *result = runner_run(state_of_module(command->module), &command->runner);
-    if (result == NULL) {
-        PyErr_Print(); /* ends the process on SystemExit; else Python does, with its status, when this returns */
-    }
-    runner_end(&command->runner);
-    runner_clear(&command->runner);
-    if (result != NULL && !runner_command_is_inspected()) {
+    if (runner_command_run(command) && !runner_command_is_inspected()) {
         Py_Exit(0); /* a return would mean that there was an exception */
     }
-    Py_XDECREF(result);
-    return Py_NewRef(Py_None);
+    return Py_EnterRecursiveCall("") < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* ---- getting there ---- */

@@ -69,10 +69,9 @@ runner_file_is_code(PyObject *object)
 static PyObject *
 runner_file_load(FILE *file)
 {
-    unsigned char head[PYC_HEAD];
+    unsigned char head[PYC_HEAD] = {0};
     if (fread(head, 1, sizeof head, file) != sizeof head) {
-        PyErr_SetString(PyExc_EOFError, "EOF read where data expected");
-        return NULL;
+        clearerr(file); /* what is missing is told by what there is */
     }
     unsigned long magic = head[0] | (unsigned)head[1] << 8 | (unsigned)head[2] << 16 | (unsigned long)head[3] << 24;
     if (magic != ((unsigned long)PyImport_GetMagicNumber() & 0xffffffffu)) {

@@ -71,10 +71,8 @@ runner_main_absolute(PyObject *path)
     }
     else if (text != NULL) {
         PyObject *folder = runner_main_cwd();
-        PyObject *rest = PyUnicode_DecodeFSDefault(text[0] == '.' && text[1] == '/' ? text + 2 : text);
-        absolute = folder == NULL || rest == NULL ? NULL : PyUnicode_FromFormat("%U/%U", folder, rest);
+        absolute = folder == NULL ? NULL : PyUnicode_FromFormat("%U/%U", folder, path);
         Py_XDECREF(folder);
-        Py_XDECREF(rest);
     }
     Py_XDECREF(bytes);
     return absolute;
