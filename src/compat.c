@@ -7,7 +7,9 @@
 enum {
     VERSION_312 = 0x030c0000,
     VERSION_313 = 0x030d0000,
+    VERSION_31315 = 0x030d0f00,
     VERSION_314 = 0x030e0000,
+    VERSION_3147 = 0x030e0700,
     VERSION_315 = 0x030f0000,
     SLOT_MULTIPLE_INTERPRETERS = 3, /* Py_mod_multiple_interpreters, 3.12 on */
 };
@@ -290,6 +292,19 @@ int
 compat_main_is_cached(void)
 {
     return Py_Version < VERSION_315;
+}
+
+int
+compat_main_ends_first(void)
+{
+    return Py_Version >= VERSION_3147 || (Py_Version >= VERSION_31315 && Py_Version < VERSION_314);
+}
+
+int
+compat_is_interrupt(PyObject *type)
+{
+    return Py_Version < VERSION_314 ? type == PyExc_KeyboardInterrupt
+                                    : PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt);
 }
 
 /* The same without PyRun_FileExFlags(). */

@@ -126,8 +126,11 @@ runner_command_run(Command *command)
 {
     PyObject *result = runner_run(state_of_module(command->module), &command->runner);
     if (result == NULL) {
-        if (PyErr_Occurred() == PyExc_KeyboardInterrupt) { /* just this class, for Python */
+        if (compat_is_interrupt(PyErr_Occurred())) {
             compat_note_interrupt(1);
+        }
+        if (compat_main_ends_first()) {
+            runner_end(&command->runner);
         }
         if (PyErr_ExceptionMatches(PyExc_SystemExit) && !runner_command_is_inspected()) {
             runner_clear(&command->runner); /* what __main__ holds is collected at the end, as ever */
