@@ -93,8 +93,8 @@ PyObject *compat_method_new(PyObject *function, PyObject *object);
 int compat_main_is_annotated(void);
 int compat_main_is_cached(void);
 
-/* Does Python take __file__ from a script's __main__ before it tells of an exception (3.13.15, 3.14.7), or when that has
- * been told, and not at all on SystemExit? */
+/* Does Python take __file__ from a script's __main__ before it tells of an exception (from 3.13.15 and 3.14.7 on), or
+ * when that has been told, and not at all on SystemExit? */
 int compat_main_ends_first(void);
 
 /* Does a program that ends by an exception of this type end by SIGINT? Up to 3.13 not for subclasses. */

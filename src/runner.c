@@ -71,7 +71,7 @@ runner_open(Runner *runner)
     runner->place = runner_main_absolute(runner->path);
     PyObject *importer = runner->place == NULL ? NULL : PyImport_GetImporter(runner->place);
     if (importer == Py_None) {
-        runner->file = runner_file_open(runner->place);
+        runner->file = runner_file_open(runner->place, runner->path);
         runner->is_script = true;
     }
     Py_XDECREF(importer);
@@ -109,7 +109,7 @@ runner_enter(ModuleState *state, Runner *runner)
         || PySys_SetObject("argv", argv) < 0 || runner_main_path(folder, itself) < 0) {
         goto done;
     }
-    if (state->main == NULL) { /* when a script has ended, CPython takes __file__ from a dict that it has only borrowed */
+    if (state->main == NULL) { /* when a script has ended, CPython takes __file__ from a dict that it has borrowed */
         state->main = Py_XNewRef(PyDict_GetItemString(modules, "__main__"));
     }
     if (PyDict_SetItemString(modules, "__main__", main) < 0) {

@@ -1,8 +1,8 @@
 /* `hooking run`, see runner_command.h.
  *
- * The program shall find nobody below it on the stack. The command's own frames, and those of runpy, end only when an
+ * The program shall find nobody below it on the stack. The command's own frames, and those of runpy, end when an
  * exception goes through them; the interpreter then calls sys.excepthook, with no frame left, and lets the process end
- * when that returns. So the program runs in there. Neither threads nor atexit functions have been ended at that time. */
+ * when that returns. So the program runs in there, before threads and atexit functions are dealt with. */
 #include "runner_command.h"
 
 #include <errno.h>

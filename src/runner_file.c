@@ -9,7 +9,7 @@
 enum { PYC_HEAD = 16 }; /* bytes: the magic number and three fields that only imports look at */
 
 FILE *
-runner_file_open(PyObject *path)
+runner_file_open(PyObject *path, PyObject *given)
 {
     PyObject *bytes = PyUnicode_EncodeFSDefault(path);
     FILE *file = NULL;
@@ -18,7 +18,7 @@ runner_file_open(PyObject *path)
         file = fopen(PyBytes_AsString(bytes), "rbe");
         Py_END_ALLOW_THREADS
         if (file == NULL) {
-            PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+            PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, given);
         }
     }
     Py_XDECREF(bytes);

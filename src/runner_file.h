@@ -4,8 +4,8 @@
 
 #include "compat.h"
 
-/* Open it. NULL with OSError. */
-FILE *runner_file_open(PyObject *path);
+/* Open it. NULL with OSError, which names it as it was given. */
+FILE *runner_file_open(PyObject *path, PyObject *given);
 
 /* Execute it and close the file, if that is not standard input. `place`: what __file__ and tracebacks say. None when it
  * has ended, NULL with what it has raised. */

@@ -109,7 +109,7 @@ class Run:
             data = program.files["main.py"] + data
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "LANG": "C.UTF-8",
                        "PYTHONPATH": str(Path(hooking.__file__).parent.parent),
-                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "LD_PRELOAD": os.environ.get("LD_PRELOAD", ""),
+                       **{name: os.environ[name] for name in ("ASAN_OPTIONS", "LD_PRELOAD") if name in os.environ},
                        **dict(word.split("=", 1) for word in shlex.split(program.said.get("environment", "")))}
         options = shlex.split(program.said.get("options", ""))
         self.process = subprocess.Popen([sys.executable, *options, *runner, *words, *arguments], cwd=folder,
