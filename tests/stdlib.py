@@ -85,7 +85,8 @@ def both(test):
             place = Path(folder, way)
             place.mkdir()
             log = open(place / "log", "w+b")
-            words = [sys.executable, *words, str(Path(__file__).resolve()), "--child", str(place / "outcomes"), f"{name}:{pattern}"]
+            words = [sys.executable, *words, str(Path(__file__).resolve()), "--child", str(place / "outcomes"),
+                     f"{name}:{pattern}"]
             children.append((place, log, subprocess.Popen(words, cwd=place, env=environment,
                                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)))
         results = []
