@@ -7,6 +7,9 @@
 enum {
     VERSION_312 = 0x030c0000,
     VERSION_313 = 0x030d0000,
+    VERSION_31315 = 0x030d0f00,
+    VERSION_314 = 0x030e0000,
+    VERSION_3147 = 0x030e0700,
     VERSION_315 = 0x030f0000,
     SLOT_MULTIPLE_INTERPRETERS = 3, /* Py_mod_multiple_interpreters, 3.12 on */
 };
@@ -20,6 +23,8 @@ static struct {
     PyObject *(*type_dict)(PyTypeObject *);       /* 3.12 on, not in the limited API */
     CompatReader *reader;                         /* not in the limited API */
     PyThreadState **reading;                      /* of the thread that calls it; private, for the readline module */
+    PyObject *(*run_file)(FILE *, const char *, int, PyObject *, PyObject *, int, void *); /* not in the limited API */
+    PyObject *(*run_string)(const char *, int, PyObject *, PyObject *, void *);            /* not in the limited API */
     int (*is_finalizing)(void);                   /* 3.13 on; before, under a private name */
     PyObject *(*vectorcall_call)(PyObject *, PyObject *, PyObject *); /* in the limited API from 3.12 on */
     PyObject *(*method_new)(PyObject *, PyObject *); /* not in the limited API */
@@ -44,6 +49,8 @@ compat_init(void)
     compat_look_up(&api.type_dict, "PyType_GetDict");
     compat_look_up(&api.reader, "PyOS_ReadlineFunctionPointer");
     compat_look_up(&api.reading, "_PyOS_ReadlineTState");
+    compat_look_up(&api.run_file, "PyRun_FileExFlags");
+    compat_look_up(&api.run_string, "PyRun_StringFlags");
     compat_look_up(&api.is_finalizing, Py_Version < VERSION_313 ? "_Py_IsFinalizing" : "Py_IsFinalizing");
     compat_look_up(&compat_vectorcall, "PyObject_Vectorcall");
     compat_look_up(&api.vectorcall_call, "PyVectorcall_Call");
@@ -273,6 +280,77 @@ PyObject *
 compat_method_new(PyObject *function, PyObject *object)
 {
     return api.method_new(function, object);
+}
+
+int
+compat_main_is_annotated(void)
+{
+    return Py_Version < VERSION_314;
+}
+
+int
+compat_main_is_cached(void)
+{
+    return Py_Version < VERSION_315;
+}
+
+int
+compat_main_ends_first(void)
+{
+    return Py_Version >= VERSION_3147 || (Py_Version >= VERSION_31315 && Py_Version < VERSION_314);
+}
+
+int
+compat_is_interrupt(PyObject *type)
+{
+    return Py_Version < VERSION_314 ? type == PyExc_KeyboardInterrupt
+                                    : PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt);
+}
+
+/* The same without PyRun_FileExFlags(). */
+static PyObject *
+compat_run_text(FILE *file, const char *name, PyObject *globals)
+{
+    PyObject *text = PyBytes_FromStringAndSize(NULL, 0);
+    char part[8192];
+    size_t length;
+    while (text != NULL && (length = fread(part, 1, sizeof part, file)) > 0) {
+        PyBytes_ConcatAndDel(&text, PyBytes_FromStringAndSize(part, (Py_ssize_t)length));
+    }
+    PyObject *code = text == NULL ? NULL : Py_CompileString(PyBytes_AsString(text), name, Py_file_input);
+    PyObject *result = code == NULL ? NULL : PyEval_EvalCode(code, globals, globals);
+    Py_XDECREF(text);
+    Py_XDECREF(code);
+    return result;
+}
+
+PyObject *
+compat_run_file(FILE *file, const char *name, PyObject *globals, int close)
+{
+    if (api.run_file != NULL) {
+        return api.run_file(file, name, Py_file_input, globals, globals, close, NULL);
+    }
+    PyObject *result = compat_run_text(file, name, globals);
+    if (close) {
+        fclose(file);
+    }
+    return result;
+}
+
+void
+compat_note_interrupt(int noted)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *names = PyDict_New();
+    if (names != NULL && api.run_string != NULL) {
+        /* each run by one of these functions begins by taking the note away */
+        const char *text = noted ? "raise KeyboardInterrupt" : "None";
+        Py_XDECREF(api.run_string(text, Py_file_input, names, names, NULL));
+    }
+    PyErr_Clear();
+    Py_XDECREF(names);
+    PyErr_Restore(type, error, traceback);
 }
 
 int

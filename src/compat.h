@@ -89,6 +89,24 @@ PyObject *compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *n
 
 /* A bound method: new reference. */
 PyObject *compat_method_new(PyObject *function, PyObject *object);
+/* Does a fresh __main__ have __annotations__ (up to 3.13), and that of a script __cached__ (up to 3.14)? */
+int compat_main_is_annotated(void);
+int compat_main_is_cached(void);
+
+/* Does Python take __file__ from a script's __main__ before it tells of an exception (from 3.13.15 and 3.14.7 on), or
+ * when that has been told, and not at all on SystemExit? */
+int compat_main_ends_first(void);
+
+/* Does a program that ends by an exception of this type end by SIGINT? Up to 3.13 not for subclasses. */
+int compat_is_interrupt(PyObject *type);
+
+/* Execute a script in `globals`, as Python does: the tokenizer reads the file, so that encodings and errors are told in
+ * Python's own words. `close`: the file is closed, whatever happens. New reference, NULL with an exception. */
+PyObject *compat_run_file(FILE *file, const char *name, PyObject *globals, int close);
+
+/* The interpreter has a note whether it shall end by SIGINT, for it ended by a KeyboardInterrupt. One that has gone
+ * through compat_run_file() is noted, also if somebody has caught it since. Any exception that is set stays. */
+void compat_note_interrupt(int noted);
 
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);

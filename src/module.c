@@ -17,6 +17,8 @@
 #include "load_map.h"
 #include "postmortem.h"
 #include "rescue.h"
+#include "runner.h"
+#include "runner_command.h"
 #include "scope.h"
 
 ModuleState *
@@ -104,6 +106,19 @@ static PyMethodDef module_methods[] = {
      "    buffers   of a dump: a list of dicts: offset, size (bytes), readonly\n"
      "    protocol  int, of the pickle\n\n"
      "Raises OSError, and DumpError for a compressed file that cannot be unpacked."},
+    {"run_as_main", METHOD(runner_door), METH_VARARGS | METH_KEYWORDS,
+     "run_as_main(path=None, *, module=None, argv=None)\n--\n\n"
+     "Run a program as `python path ARGS` or `python -m module ARGS` does: for profilers, debuggers and other tools\n"
+     "that run people's scripts. The program cannot tell the difference, but for the frames of its caller.\n\n"
+     "    path    str, bytes or os.PathLike: a script, bytecode, a folder or a zip file with a __main__.py in it.\n"
+     "            '-' is standard input\n"
+     "    module  str, in its place: the name of a module or package\n"
+     "    argv    a list of str: sys.argv[1:] of the program, by default none\n\n"
+     "Returns None when the program has ended by itself. Raises what ends it, SystemExit as well, with a traceback\n"
+     "that begins in the program. Raises OSError if there is no such file, ImportError if there is no such module or\n"
+     "no __main__.py: then all is as before. Else sys.modules['__main__'], sys.argv and sys.path[0] stay the\n"
+     "program's, for its threads and atexit functions go on; a tool that wants its own back has to keep them."},
+    {"run", METHOD(runner_command_door), METH_VARARGS | METH_KEYWORDS, "The command `hooking run`."},
     {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
 };
@@ -154,6 +169,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->loops);
     Py_VISIT(state->around);
     Py_VISIT(state->reasons);
+    Py_VISIT(state->main);
     Py_VISIT(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_VISIT(state->installed[i]);
@@ -184,6 +200,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->loops);
     Py_CLEAR(state->around);
     Py_CLEAR(state->reasons);
+    Py_CLEAR(state->main);
     Py_CLEAR(state->leave);
     for (int i = 0; i < INSTALL_PLACES; i++) {
         Py_CLEAR(state->installed[i]);

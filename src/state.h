@@ -46,6 +46,7 @@ typedef struct ModuleState {
     PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */
     PyObject *around;             /* owned or NULL: what is called around consoles, see around.h */
     PyObject *reasons;            /* owned or NULL: a dict of str, the reasons that were lent out */
+    PyObject *main;               /* owned, or NULL: the __main__ that run_as_main() has replaced first */
     PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     PyObject *installed[INSTALL_PLACES]; /* owned or NULL: what the hooks of install() are bound to */

@@ -17,6 +17,7 @@ from ._core import (
     load,
     post_mortem,
     rescue,
+    run_as_main,
     set_trace,
     uninstall,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "post_mortem",
     "rescue",
+    "run_as_main",
     "set_trace",
     "uninstall",
 ]

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Callable, TypeVar, overload
 
@@ -13,6 +13,7 @@ __all__ = [
     "load",
     "post_mortem",
     "rescue",
+    "run_as_main",
     "set_trace",
     "uninstall",
 ]
@@ -76,4 +77,7 @@ def load(
     verify: object = False,
     modules: Mapping[str, str] | None = None,
 ) -> Any: ...
+def run_as_main(
+    path: _Path | None = None, *, module: str | None = None, argv: Iterable[str] | None = None
+) -> None: ...
 def inspect_dump(path: _Path, *, verify: object = True) -> dict[str, Any]: ...

@@ -1,9 +1,9 @@
 """The command `hooking`, also `python -m hooking`: see hooking(1)."""
 
-import argparse
 import sys
 
 from . import __version__
+from ._core import run, run_as_main
 
 DESCRIPTION = "A console in any frame of a running Python program."
 EPILOG = """\
@@ -24,7 +24,16 @@ and what loading them would do. The exit status is 1 if one of them is damaged o
 """
 
 
+RUN = """\
+Run a program as `python FILE ARGS` or `python -m MODULE ARGS` would. It cannot tell the difference: its __main__, its
+arguments, its paths, what it prints and how it ends are the same. Options of Python itself stand before:
+python -X dev -m hooking run FILE.
+"""
+
+
 def make_parser():
+    import argparse  # takes longer than all else here, and `run` does without
+
     parser = argparse.ArgumentParser(prog="hooking", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"hooking {__version__}")
@@ -33,13 +42,39 @@ def make_parser():
     show.add_argument("files", nargs="+", metavar="FILE")
     show.add_argument("--json", action="store_true", help="all of it, as JSON")
     show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
+    run = commands.add_parser("run", help="run a program as Python would", description=RUN,
+                              usage="hooking run [-h] FILE [ARGS...]\n       hooking run [-h] -m MODULE [ARGS...]")
+    run.add_argument("-m", dest="module", metavar="MODULE", help="a module or package to be run, as with python -m")
+    run.add_argument("path", nargs="?", metavar="FILE",
+                     help="a script; a folder or a zip file with a __main__.py in it; bytecode; - is standard input")
+    run.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
+    run.set_defaults(fail=run.error)
     return parser
+
+
+def find_program(words):
+    """What `run` is to run, as keywords for run_as_main(); None if there are options of our own, or nothing."""
+    if words[:1] == ["--"] and len(words) > 1:
+        return {"path": words[1], "argv": words[2:]}
+    if not words or words[0] == "--" or words[0][:1] == "-" and words[0][:2] not in ("-", "-m"):
+        return None
+    if words[0][:2] != "-m":
+        return {"path": words[0], "argv": words[1:]}
+    words = [words[0][2:], *words[1:]] if len(words[0]) > 2 else words[1:]
+    return {"module": words[0], "argv": words[1:]} if words else None
 
 
 def main(argv=None):
     """Run the command with `argv` (list of str; default: the process's arguments) and return its exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    program = find_program(arguments[1:]) if arguments[:1] == ["run"] else None
+    if program is not None:
+        # run() does not come back here: the program is to have no frame of ours below it
+        return run(**program) if argv is None else run_as_main(**program)
     parser = make_parser()
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
+    if options.command == "run":
+        options.fail("run what? A FILE, - for standard input, or -m MODULE")
     if options.command == "show":
         from .show import show
         whole = [show(path, as_json=options.json, verify=not options.quick) for path in options.files]
