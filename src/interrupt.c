@@ -245,14 +245,15 @@ interrupt_take_main(Interrupt *interrupt)
     return ret;
 }
 
-/* `terminal`: where a prompt is to read, or -1. */
-static void
+/* `terminal`: where a prompt is to read, or -1. Did a Ctrl-C come too late for the statement? */
+static bool
 interrupt_give_back_main(Interrupt *interrupt, int terminal)
 {
     enum { TRIES = 10 };
     PyObject *current, *raising;
     sigset_t blocked, old;
     int done = 0;
+    bool late = false;
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGINT);
     pthread_sigmask(SIG_BLOCK, &blocked, &old); /* none between the program's action and on_typed() before it */
@@ -268,6 +269,7 @@ interrupt_give_back_main(Interrupt *interrupt, int terminal)
         }
         Py_XDECREF(raising);
         Py_XDECREF(current);
+        late |= !done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
     }
     if (done && interrupt->handler != NULL && !interrupt->users) {
         sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
@@ -279,6 +281,7 @@ interrupt_give_back_main(Interrupt *interrupt, int terminal)
     PyErr_Clear();
     Py_CLEAR(interrupt->handler);
     interrupt_give_back_wakeup(interrupt);
+    return late;
 }
 
 /* ---- in another thread ---- */
@@ -297,6 +300,7 @@ interrupt_watch(void *argument)
             return NULL;
         }
         PyGILState_STATE gil = PyGILState_Ensure();
+        interrupt->sent++;
         PyThreadState_SetAsyncExc(interrupt->target, PyExc_KeyboardInterrupt);
         PyGILState_Release(gil);
     }
@@ -311,6 +315,7 @@ interrupt_take_other(Interrupt *interrupt)
         return -1;
     }
     interrupt->target = PyThread_get_thread_ident();
+    interrupt->sent = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* the program's signals are not for the new thread */
     errno = pthread_create(&interrupt->watcher, NULL, interrupt_watch, interrupt);
@@ -322,21 +327,38 @@ interrupt_take_other(Interrupt *interrupt)
         return -1;
     }
     interrupt->pid = getpid();
-    interrupt->outer = signalled_fd;
+    interrupt->outer = interrupt->passing ? interrupt->passed_before : signalled_fd;
     signalled_fd = interrupt->pipe[1];
+    interrupt->passing = 0;
     interrupt_catch();
     return 0;
 }
 
-static void
-interrupt_give_back_other(Interrupt *interrupt, int terminal)
+/* Is an exception that another thread has set for this one still to be raised? It is not, afterwards. */
+static bool
+interrupt_is_under_way(void)
+{
+    PyObject *globals = PyDict_New();
+    PyObject *code = globals == NULL ? NULL : Py_CompileString("None", "<hook>", Py_eval_input);
+    PyObject *value = code == NULL ? NULL : PyEval_EvalCode(code, globals, globals); /* where it would be raised */
+    bool is = value == NULL && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+    PyErr_Clear();
+    Py_XDECREF(value);
+    Py_XDECREF(code);
+    Py_XDECREF(globals);
+    return is;
+}
+
+/* As interrupt_give_back_main(). `fd`: see interrupt_pass(), or -1. */
+static bool
+interrupt_give_back_other(Interrupt *interrupt, int terminal, int fd)
 {
     bool is_child = interrupt->pid != getpid();
-    signalled_fd = is_child ? -1 : interrupt->outer;
+    signalled_fd = is_child ? -1 : fd >= 0 ? fd : interrupt->outer;
     if (terminal >= 0) {
         interrupt_note_typed(terminal);
     }
-    else {
+    else if (fd < 0) { /* else ours stays, without a moment between */
         interrupt_restore();
     }
     Py_BEGIN_ALLOW_THREADS /* the watcher may be waiting for the GIL */
@@ -346,35 +368,98 @@ interrupt_give_back_other(Interrupt *interrupt, int terminal)
     Py_END_ALLOW_THREADS
     close(interrupt->pipe[0]);
     close(interrupt->pipe[1]);
+    bool late = interrupt->sent > 0 && interrupt_is_under_way();
     PyThreadState_SetAsyncExc(interrupt->target, NULL); /* one that came too late is not for the program */
+    return late;
 }
 
 /* ---- both ---- */
+
+static void
+interrupt_pass_no_more(Interrupt *interrupt)
+{
+    if (interrupt->passing) {
+        signalled_fd = interrupt->passed_before;
+        interrupt->passing = 0;
+    }
+}
 
 int
 interrupt_take(Interrupt *interrupt, int is_main)
 {
     interrupt_mind_forks();
+    if (is_main) {
+        interrupt_pass_no_more(interrupt);
+    }
     interrupt->is_main = is_main;
     interrupt->taken = (is_main ? interrupt_take_main(interrupt) : interrupt_take_other(interrupt)) == 0;
     return interrupt->taken ? 0 : -1;
 }
 
-void
-interrupt_rest(Interrupt *interrupt, int terminal)
+/* As interrupt_rest() and, where `fd` is not -1, as interrupt_pass(). Did a Ctrl-C come too late for the statement? */
+static bool
+interrupt_end(Interrupt *interrupt, int terminal, int fd)
 {
+    bool late = false;
     noted = 0;
     interrupt_mind_forks();
+    interrupt_pass_no_more(interrupt);
     if (interrupt->taken && interrupt->is_main) {
-        interrupt_give_back_main(interrupt, terminal);
+        late = interrupt_give_back_main(interrupt, terminal);
     }
     else if (interrupt->taken) {
-        interrupt_give_back_other(interrupt, terminal);
+        late = interrupt_give_back_other(interrupt, terminal, fd);
     }
     else if (terminal >= 0) {
         interrupt_note_typed(terminal);
     }
     interrupt->taken = 0;
+    return late;
+}
+
+void
+interrupt_rest(Interrupt *interrupt, int terminal)
+{
+    interrupt_end(interrupt, terminal, -1);
+}
+
+/* Nothing of this thread's comes in between. */
+static void
+interrupt_block(sigset_t *old)
+{
+    sigset_t interrupts;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupts, old);
+}
+
+void
+interrupt_rest_beside(Interrupt *interrupt, int terminal)
+{
+    sigset_t old;
+    interrupt_block(&old);
+    interrupt_rest(interrupt, -1);
+    if (terminal >= 0) {
+        interrupt_note_typed(terminal); /* also before one that raises KeyboardInterrupt: in the loop nobody catches it */
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void
+interrupt_pass(Interrupt *interrupt, int fd)
+{
+    sigset_t old;
+    interrupt_block(&old);
+    int before = interrupt->taken && !interrupt->is_main ? interrupt->outer : signalled_fd;
+    bool late = interrupt_end(interrupt, -1, fd);
+    interrupt->passed_before = before;
+    interrupt->passing = 1;
+    signalled_fd = fd;
+    interrupt_catch();
+    if (late) {
+        on_interrupt(SIGINT);
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 bool

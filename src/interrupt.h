@@ -19,7 +19,10 @@ typedef struct Interrupt {
     pthread_t watcher;       /* passes the signal on */
     unsigned long target;    /* to this thread */
     int pipe[2];             /* to the watcher; in the main thread: in the place of the wakeup descriptor */
+    int sent;                /* in another thread: how many KeyboardInterrupts the watcher has set there */
     int outer;               /* in another thread: the pipe of the statement that this console is in, -1 for none */
+    int passing;             /* see interrupt_pass() */
+    int passed_before;       /* while passing: the descriptor of the statement that this console is in, -1 for none */
 } Interrupt;
 
 /* Whatever the program does with SIGINT, it interrupts this thread from now on. The first time all fields are zero.
@@ -29,6 +32,14 @@ int interrupt_take(Interrupt *interrupt, int is_main);
 /* While a prompt reads: SIGINT is the program's, as it was, but for a Ctrl-C typed at this terminal (-1: none). There
  * it is a key; only just before and just after the reading is it a signal, and that is noted. */
 void interrupt_rest(Interrupt *interrupt, int terminal);
+
+/* The same while the prompt reads in another thread, for the event loop of this one, and every Ctrl-C typed there is
+ * kept from the loop. */
+void interrupt_rest_beside(Interrupt *interrupt, int terminal);
+
+/* While a coroutine of the prompt's waits, and the event loop goes on: SIGINT is a byte that is written to `fd`, which
+ * does not block, until the next call of one of these functions; so is one that came just before. */
+void interrupt_pass(Interrupt *interrupt, int fd);
 
 /* Was one noted since interrupt_rest(), or since this was last asked? */
 bool interrupt_was_noted(void);
