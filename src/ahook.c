@@ -170,8 +170,8 @@ ahook_watch_no_more(Ahook *self)
     }
 }
 
-/* Have the loop watch the pipe. As long as it does so it holds on to the task: it has only weak references to those that
- * wait. 1; 0 when it cannot, and *why says so; -1 with an exception. */
+/* Have the loop watch the pipe. As long as it does so it holds on to the task: it has only weak references to those
+ * that wait. 1; 0 when it cannot, and *why says so; -1 with an exception. */
 static int
 ahook_watch(Ahook *self, const char **why)
 {
@@ -376,8 +376,8 @@ ahook_is_programs(Ahook *self, bool closing)
     return is;
 }
 
-/* The coroutine, and with it the input, has ended; `failed`: the exception is set. -1 with the exception that the program
- * is to see. */
+/* The coroutine, and with it the input, has ended; `failed`: the exception is set. -1 with the exception that the
+ * program is to see. */
 static int
 ahook_finish(Ahook *self, bool failed, bool closing)
 {
@@ -459,7 +459,8 @@ ahook_begin(Ahook *self)
     if (task_find(&self->loop, &self->task) < 0) {
         return PYGEN_ERROR;
     }
-    const char *why = self->loop == NULL ? "not opened: no event loop of asyncio's runs here; use hook(), which needs none"
+    static const char no_loop[] = "not opened: no event loop of asyncio's runs here; use hook(), which needs none";
+    const char *why = self->loop == NULL  ? no_loop
                       : turn_is_reading() ? NULL /* that is waited for */
                                           : entry_obstacle(self->state);
     if (why != NULL) {

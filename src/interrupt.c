@@ -440,7 +440,7 @@ interrupt_rest_beside(Interrupt *interrupt, int terminal)
     interrupt_block(&old);
     interrupt_rest(interrupt, -1);
     if (terminal >= 0) {
-        interrupt_note_typed(terminal); /* also before one that raises KeyboardInterrupt: in the loop nobody catches it */
+        interrupt_note_typed(terminal); /* also before a handler that raises: nobody here would catch that */
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

@@ -57,7 +57,7 @@ def ticking(terminal):
     return t
 
 
-# The loop goes on -----------------------------------------------------------------------------------------------------
+# The loop goes on --------------------------------------------------------------------------------------------------
 
 def grows(t):
     """The ticker ticks from one statement to the next, and while the user takes the time to type one."""
@@ -198,7 +198,7 @@ def test_much_output_of_other_tasks(opened):
     unharmed(ticking)
 
 
-# await ----------------------------------------------------------------------------------------------------------------
+# await -------------------------------------------------------------------------------------------------------------
 
 def test_await_is_one_of_the_task(ticking):
     ticking.run("async def who(): return asyncio.current_task()")
@@ -281,7 +281,7 @@ def test_stdout_is_the_programs_while_others_run(terminal):
     assert t.end() == 0
 
 
-# Ctrl-C, Ctrl-Z ---------------------------------------------------------------------------------------------------------
+# Ctrl-C, Ctrl-Z ----------------------------------------------------------------------------------------------------
 
 def test_ctrl_c_at_the_prompt_clears_the_line(ticking):
     ticking.type("half").key("C-c")
@@ -327,8 +327,8 @@ def test_ctrl_c_in_a_step_of_an_await(ticking):
 
 def test_what_the_await_does_about_ctrl_c(ticking):
     """It is cancelled as any coroutine is: it may clean up, and may even refuse."""
-    ticking.run("async def clean():\n    try: await asyncio.sleep(100)\n    finally:\n        await asyncio.sleep(0.01)\n"
-                "        print('cleaned')")
+    ticking.run("async def clean():\n    try: await asyncio.sleep(100)\n    finally:\n"
+                "        await asyncio.sleep(0.01)\n        print('cleaned')")
     ticking.run("async def refuse():\n    try: await asyncio.sleep(100)\n    except asyncio.CancelledError: pass")
     for name, says in (("clean", "cleaned\nKeyboardInterrupt"), ("refuse", "KeyboardInterrupt")):
         ticking.line(f"{AWAITED}; await {name}()")
@@ -396,7 +396,7 @@ def test_ctrl_z(terminal):
     unharmed(t)
 
 
-# Being cancelled ---------------------------------------------------------------------------------------------------------
+# Being cancelled ---------------------------------------------------------------------------------------------------
 
 CANCELLED = '''
     import asyncio, sys, threading
@@ -545,7 +545,7 @@ def test_the_program_may_end_meanwhile(terminal, how):
     assert t.echoes()
 
 
-# Turns --------------------------------------------------------------------------------------------------------------------
+# Turns -------------------------------------------------------------------------------------------------------------
 
 def test_tasks_take_turns(terminal):
     t = terminal('''
@@ -723,7 +723,7 @@ def test_a_loop_in_another_thread(terminal):
     assert t.end() == 0
 
 
-# Around it ------------------------------------------------------------------------------------------------------------------
+# Around it ---------------------------------------------------------------------------------------------------------
 
 def test_in_a_runner(terminal):
     t = terminal(TICKING.replace('asyncio.run(main("X"))', "with asyncio.Runner(debug=True) as runner:\n"
