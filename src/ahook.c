@@ -56,6 +56,7 @@ typedef struct Ahook {
     Reader reader;
     bool is_watched;    /* the loop watches `pipe` */
     int pipe[2];        /* while it is watched: the reader is done, or Ctrl-C has come */
+    pid_t pid;          /* while it is watched: of the process that does so */
     int cancels;        /* how often Ctrl-C has asked the task to cancel itself */
     long cancelling;    /* how often others had, when the coroutine that is awaited began */
 } Ahook;
@@ -160,9 +161,11 @@ ahook_watch_no_more(Ahook *self)
     if (self->is_watched) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
-        PyObject *removed = PyObject_CallMethod(self->loop, "remove_reader", "i", self->pipe[0]);
-        PyErr_Clear(); /* the loop is closed */
-        Py_XDECREF(removed);
+        if (self->pid == getpid()) { /* a forked child would end the parent's watching */
+            PyObject *removed = PyObject_CallMethod(self->loop, "remove_reader", "i", self->pipe[0]);
+            PyErr_Clear(); /* the loop is closed */
+            Py_XDECREF(removed);
+        }
         close(self->pipe[0]);
         close(self->pipe[1]);
         self->is_watched = false;
@@ -183,6 +186,7 @@ ahook_watch(Ahook *self, const char **why)
     PyObject *added = function == NULL ? NULL
                                        : PyObject_CallMethod(self->loop, "add_reader", "iO", self->pipe[0], function);
     int ret = 1;
+    self->pid = getpid();
     self->is_watched = added != NULL;
     if (added == NULL) {
         close(self->pipe[0]);
@@ -278,7 +282,7 @@ ahook_drop_coroutine(Ahook *self)
 static void
 ahook_close_console(Ahook *self)
 {
-    if (self->reader.runs) {
+    if (self->reader.runs && self->pid == getpid()) { /* a forked child has no reader */
         turn_set_reading(false);
         reader_stop(&self->reader);
         if (console_say(&self->console, "the task was cancelled: the program goes on") < 0) {

@@ -838,6 +838,52 @@ def test_a_replaced_input(terminal):
     assert "6\n5\nTrue\n\nmain ends" in t.text()
 
 
+def test_a_replaced_input_that_does_not_return(terminal):
+    """It cannot be ended, and is left to itself."""
+    t = terminal('''
+        import asyncio, builtins, threading, time
+        from hooking import ahook
+        def replaced(prompt):
+            time.sleep(1000)
+        builtins.input = replaced
+        async def main():
+            try:
+                async with asyncio.timeout(0.2):
+                    await ahook()
+            except TimeoutError:
+                print("timed out")
+        asyncio.run(main())
+    ''', stdin=0, controlling=False)
+    assert t.end() == 0
+    assert t.text().endswith("the task was cancelled: the program goes on\ntimed out")
+
+
+def test_a_fork_while_the_prompt_waits(terminal):
+    """The child has no prompt, and lets the one of the parent be."""
+    t = terminal('''
+        import asyncio, os, sys, warnings
+        from hooking import ahook
+        warnings.simplefilter("ignore")
+        def fork():
+            if (pid := os.fork()) == 0:
+                raise SystemExit
+            print("status", os.waitpid(pid, 0)[1], flush=True)
+        async def main(x):
+            asyncio.get_running_loop().call_later(0.3, fork)
+            await ahook()
+            print("main ends")
+        asyncio.run(main("X"))
+    ''', options=["-W", "ignore"])
+    t.prompt()
+    t.type("x")
+    t.until(lambda: re.search(r"^status \d+$", t.text(), re.M), "the end of the child")
+    t.key("Enter").above("'X'").ready()
+    assert t.run("await asyncio.sleep(0.01, x)") == "'X'"
+    t.key("C-d")
+    t.expect("main ends")
+    assert t.end() == 0
+
+
 def test_a_program_without_stdin(terminal, tmp_path):
     """Through /dev/tty."""
     with open("/dev/null") as null:
