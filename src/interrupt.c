@@ -105,17 +105,26 @@ interrupt_note_typed(int terminal)
     sigaction(SIGINT, programs_action.sa_handler == SIG_IGN ? &programs_action : &action, NULL);
 }
 
-/* Put what the program has in the place of ours: in a console within a statement of a thread, what that has. */
+/* Put what the program has in the place of ours. */
 static void
-interrupt_restore(void)
+interrupt_uncatch(void)
 {
     struct sigaction now;
     sigaction(SIGINT, NULL, &now);
+    if (interrupt_is_typed(&now) || interrupt_is_caught(&now)) {
+        sigaction(SIGINT, &programs_action, NULL);
+    }
+}
+
+/* The same, but in a console within a statement of a thread, what that has. */
+static void
+interrupt_restore(void)
+{
     if (signalled_fd >= 0) {
         interrupt_catch();
     }
-    else if (interrupt_is_typed(&now) || interrupt_is_caught(&now)) {
-        sigaction(SIGINT, &programs_action, NULL);
+    else {
+        interrupt_uncatch();
     }
 }
 
@@ -217,10 +226,34 @@ interrupt_give_back_wakeup(Interrupt *interrupt)
     interrupt->wakeup = -1;
 }
 
+/* A step of what was passed. */
+static int
+interrupt_resume_main(Interrupt *interrupt)
+{
+    PyObject *current, *raising;
+    interrupt_take_wakeup(interrupt);
+    interrupt_uncatch();
+    signalled_fd = -1; /* after that: until then one is written there */
+    interrupt->passing = 0;
+    if (interrupt_look(&current, &raising) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    if (current != raising && current != Py_None) {
+        interrupt->users = 1; /* another task has installed it meanwhile */
+    }
+    Py_DECREF(raising);
+    Py_DECREF(current);
+    return 0;
+}
+
 static int
 interrupt_take_main(Interrupt *interrupt)
 {
     PyObject *current, *raising;
+    interrupt->outer = signalled_fd;
+    interrupt->pid = getpid();
+    signalled_fd = -1;
     interrupt_take_wakeup(interrupt);
     int ret = interrupt_look(&current, &raising);
     /* None: set by C code, not to be had from here. */
@@ -245,15 +278,14 @@ interrupt_take_main(Interrupt *interrupt)
     return ret;
 }
 
-/* `terminal`: where a prompt is to read, or -1. Did a Ctrl-C come too late for the statement? */
-static bool
+/* `terminal`: where a prompt is to read, or -1. */
+static void
 interrupt_give_back_main(Interrupt *interrupt, int terminal)
 {
     enum { TRIES = 10 };
     PyObject *current, *raising;
     sigset_t blocked, old;
     int done = 0;
-    bool late = false;
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGINT);
     pthread_sigmask(SIG_BLOCK, &blocked, &old); /* none between the program's action and on_typed() before it */
@@ -269,7 +301,6 @@ interrupt_give_back_main(Interrupt *interrupt, int terminal)
         }
         Py_XDECREF(raising);
         Py_XDECREF(current);
-        late |= !done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
     }
     if (done && interrupt->handler != NULL && !interrupt->users) {
         sigaction(SIGINT, &interrupt->action, NULL); /* flags too: siginterrupt() */
@@ -281,10 +312,18 @@ interrupt_give_back_main(Interrupt *interrupt, int terminal)
     PyErr_Clear();
     Py_CLEAR(interrupt->handler);
     interrupt_give_back_wakeup(interrupt);
-    return late;
+    signalled_fd = interrupt->pid == getpid() ? interrupt->outer : -1;
 }
 
 /* ---- in another thread ---- */
+
+static void
+interrupt_pass_byte(const Interrupt *interrupt)
+{
+    if (write(interrupt->passed_to, "i", 1) < 0) {
+        /* full: enough of them are under way */
+    }
+}
 
 static void *
 interrupt_watch(void *argument)
@@ -300,8 +339,13 @@ interrupt_watch(void *argument)
             return NULL;
         }
         PyGILState_STATE gil = PyGILState_Ensure();
-        interrupt->sent++;
-        PyThreadState_SetAsyncExc(interrupt->target, PyExc_KeyboardInterrupt);
+        if (interrupt->passing) {
+            interrupt_pass_byte(interrupt);
+        }
+        else {
+            interrupt->sent++;
+            PyThreadState_SetAsyncExc(interrupt->target, PyExc_KeyboardInterrupt);
+        }
         PyGILState_Release(gil);
     }
 }
@@ -327,9 +371,8 @@ interrupt_take_other(Interrupt *interrupt)
         return -1;
     }
     interrupt->pid = getpid();
-    interrupt->outer = interrupt->passing ? interrupt->passed_before : signalled_fd;
+    interrupt->outer = signalled_fd;
     signalled_fd = interrupt->pipe[1];
-    interrupt->passing = 0;
     interrupt_catch();
     return 0;
 }
@@ -349,16 +392,16 @@ interrupt_is_under_way(void)
     return is;
 }
 
-/* As interrupt_give_back_main(). `fd`: see interrupt_pass(), or -1. */
-static bool
-interrupt_give_back_other(Interrupt *interrupt, int terminal, int fd)
+/* As interrupt_give_back_main(). */
+static void
+interrupt_give_back_other(Interrupt *interrupt, int terminal)
 {
     bool is_child = interrupt->pid != getpid();
-    signalled_fd = is_child ? -1 : fd >= 0 ? fd : interrupt->outer;
+    signalled_fd = is_child ? -1 : interrupt->outer;
     if (terminal >= 0) {
         interrupt_note_typed(terminal);
     }
-    else if (fd < 0) { /* else ours stays, without a moment between */
+    else {
         interrupt_restore();
     }
     Py_BEGIN_ALLOW_THREADS /* the watcher may be waiting for the GIL */
@@ -368,9 +411,16 @@ interrupt_give_back_other(Interrupt *interrupt, int terminal, int fd)
     Py_END_ALLOW_THREADS
     close(interrupt->pipe[0]);
     close(interrupt->pipe[1]);
-    bool late = interrupt->sent > 0 && interrupt_is_under_way();
     PyThreadState_SetAsyncExc(interrupt->target, NULL); /* one that came too late is not for the program */
-    return late;
+}
+
+/* A step of what was passed. */
+static int
+interrupt_resume_other(Interrupt *interrupt)
+{
+    interrupt->sent = 0;
+    interrupt->passing = 0;
+    return 0;
 }
 
 /* ---- both ---- */
@@ -378,49 +428,40 @@ interrupt_give_back_other(Interrupt *interrupt, int terminal, int fd)
 static void
 interrupt_pass_no_more(Interrupt *interrupt)
 {
-    if (interrupt->passing) {
-        signalled_fd = interrupt->passed_before;
-        interrupt->passing = 0;
+    if (interrupt->passing && interrupt->is_main) {
+        signalled_fd = interrupt->outer;
     }
+    interrupt->passing = 0;
 }
 
 int
 interrupt_take(Interrupt *interrupt, int is_main)
 {
     interrupt_mind_forks();
-    if (is_main) {
-        interrupt_pass_no_more(interrupt);
+    if (interrupt->passing) {
+        return is_main ? interrupt_resume_main(interrupt) : interrupt_resume_other(interrupt);
     }
     interrupt->is_main = is_main;
     interrupt->taken = (is_main ? interrupt_take_main(interrupt) : interrupt_take_other(interrupt)) == 0;
     return interrupt->taken ? 0 : -1;
 }
 
-/* As interrupt_rest() and, where `fd` is not -1, as interrupt_pass(). Did a Ctrl-C come too late for the statement? */
-static bool
-interrupt_end(Interrupt *interrupt, int terminal, int fd)
+void
+interrupt_rest(Interrupt *interrupt, int terminal)
 {
-    bool late = false;
     noted = 0;
     interrupt_mind_forks();
     interrupt_pass_no_more(interrupt);
     if (interrupt->taken && interrupt->is_main) {
-        late = interrupt_give_back_main(interrupt, terminal);
+        interrupt_give_back_main(interrupt, terminal);
     }
     else if (interrupt->taken) {
-        late = interrupt_give_back_other(interrupt, terminal, fd);
+        interrupt_give_back_other(interrupt, terminal);
     }
     else if (terminal >= 0) {
         interrupt_note_typed(terminal);
     }
     interrupt->taken = 0;
-    return late;
-}
-
-void
-interrupt_rest(Interrupt *interrupt, int terminal)
-{
-    interrupt_end(interrupt, terminal, -1);
 }
 
 /* Nothing of this thread's comes in between. */
@@ -448,18 +489,22 @@ interrupt_rest_beside(Interrupt *interrupt, int terminal)
 void
 interrupt_pass(Interrupt *interrupt, int fd)
 {
-    sigset_t old;
-    interrupt_block(&old);
-    int before = interrupt->taken && !interrupt->is_main ? interrupt->outer : signalled_fd;
-    bool late = interrupt_end(interrupt, -1, fd);
-    interrupt->passed_before = before;
+    bool late;
+    interrupt->passed_to = fd;
     interrupt->passing = 1;
-    signalled_fd = fd;
-    interrupt_catch();
-    if (late) {
-        on_interrupt(SIGINT);
+    if (interrupt->is_main) {
+        signalled_fd = fd;
+        interrupt_catch();
+        late = PyErr_CheckSignals() < 0 && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+        PyErr_Clear();
+        interrupt_give_back_wakeup(interrupt);
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    else {
+        late = interrupt->sent > 0 && interrupt_is_under_way();
+    }
+    if (late) {
+        interrupt_pass_byte(interrupt);
+    }
 }
 
 bool

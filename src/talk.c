@@ -278,8 +278,11 @@ talk_leave(Talk *talk)
 void
 talk_pass(Talk *talk, int fd)
 {
+    if (!talk->entered) {
+        return;
+    }
+    interrupt_pass(&talk->interrupt, fd); /* first: flushing may run signal handlers, whose exception nobody would see */
     talk_flush();
-    interrupt_pass(&talk->interrupt, fd);
     talk_leave_streams(talk);
     talk->entered = 0;
 }

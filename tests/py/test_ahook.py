@@ -325,6 +325,27 @@ def test_ctrl_c_in_a_step_of_an_await(ticking):
     unharmed(ticking)
 
 
+@pytest.mark.parametrize("where", ["main", "other"])
+def test_ctrl_c_never_finds_the_programs_handler(terminal, where):
+    """A coroutine that is stepped all the time, and threads that the signal may come to."""
+    run = 'asyncio.run(main("X"))'
+    other = "thread = threading.Thread(target=asyncio.run, args=(main('X'),)); thread.start(); thread.join()"
+    t = terminal(TICKING.replace(run, "for _ in range(4): threading.Thread(target=time.sleep, args=(1000,), daemon=True)"
+                                 ".start()\n    " + (run if where == "main" else other)))
+    ps1 = re.compile(">>> $")
+    t.prompt(ps1)
+    for _ in range(30):
+        t.line(AWAITED + "; [await asyncio.sleep(0) for _ in iter(int, 1)]")
+        t.expect("started")
+        t.key("C-c")
+        t.expect(re.compile(r"KeyboardInterrupt$", re.M))
+        t.prompt(ps1)
+    t.key("C-d")
+    t.expect("x X variable of the task cancelling 0 tasks 2")
+    t.expect("end")
+    assert t.end() == 0
+
+
 def test_what_the_await_does_about_ctrl_c(ticking):
     """It is cancelled as any coroutine is: it may clean up, and may even refuse."""
     ticking.run("async def clean():\n    try: await asyncio.sleep(100)\n    finally:\n"
@@ -637,12 +658,19 @@ def test_a_hook_in_a_statement_and_in_an_await(ticking):
     unharmed(ticking)
 
 
-def test_a_hook_of_another_task_during_an_await(ticking):
+@pytest.mark.parametrize("run", ["asyncio.run", "asyncio.new_event_loop().run_until_complete"])
+def test_a_hook_of_another_task_during_an_await(opened, run):
     """The terminal is free, so it opens, and stops the loop as long as it is open."""
+    ticking = opened(TICKING.replace("asyncio.run", run))
     ticking.run("def inner(y): hook('inner console')")
     ticking.line("loop.call_later(0.05, inner, 3) and None; await asyncio.sleep(0.1, 'slept')")
     assert "inner console" in ticking.prompt()
     assert ticking.run("y") == "3"
+    ticking.line("print('sta' + 'rted'); time.sleep(100)")
+    ticking.expect("started")
+    ticking.key("C-c")
+    ticking.expect(re.compile("^KeyboardInterrupt", re.M))
+    ticking.prompt()
     ticking.key("C-d")
     assert ticking.prompt() == "'slept'"
     ticking.line(AWAITED + "; await asyncio.sleep(100)")
