@@ -82,6 +82,10 @@ mark_run(Console *console, const char *rest)
     if (!time_name(rest, name)) {
         return command_usage(&cmd_mark);
     }
+    if (console->stepwise) { /* its copy would share the descriptor that the loop waits at */
+        PyErr_SetString(PyExc_ValueError, "not marked: an event loop runs beside this prompt (hook() stops it)");
+        return -1;
+    }
     MarkSide side = mark_make(console, name, is_forced ? NULL : &ask);
     return mark_tell(console, side, name);
 }

@@ -242,18 +242,37 @@ console_unguard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
     PyErr_Restore(type, value, traceback);
 }
 
-static int
-console_execute(Console *console, Source *source)
-{
+/* What is the prompt's own while an input runs, or one step of it. */
+typedef struct Guard {
     PyObject *saved[QUITTER_COUNT];
+    Show *outer;
+} Guard;
+
+/* Keeps the exception that is set. */
+static void
+console_guard(Console *console, Guard *guard)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
     console->state->left_by_exit = 0;
-    console_guard_exit(console, saved);
-    Show *outer = console->state->show;
+    console_guard_exit(console, guard->saved);
+    guard->outer = console->state->show;
     console->state->show = &console->show;
-    int failed = source_run(source, console->scope, &console->runner);
-    console->state->show = outer;
-    console_unguard_exit(console, saved);
-    if (failed < 0) {
+    PyErr_Restore(type, value, traceback);
+}
+
+static void
+console_unguard(Console *console, Guard *guard)
+{
+    console->state->show = guard->outer;
+    console_unguard_exit(console, guard->saved);
+}
+
+/* An input has run. `failed`: its exception is set. */
+static int
+console_end_input(Console *console, Source *source, int failed)
+{
+    if (failed) {
         if (PyErr_ExceptionMatches(PyExc_SystemExit)) {
             if (console_leave_by_exit(console) < 0) {
                 PyErr_Clear();
@@ -270,6 +289,23 @@ console_execute(Console *console, Source *source)
         }
     }
     return console_tell_refusals(console);
+}
+
+static int
+console_execute(Console *console, Source *source)
+{
+    Guard guard;
+    console_guard(console, &guard);
+    int how = console->stepwise ? source_begin(&console->run, source, console->scope)
+                                : source_run(source, console->scope, &console->runner);
+    console_unguard(console, &guard);
+    if (how > 0) { /* it is to be awaited */
+        console->running = *source;
+        console->run.source = &console->running;
+        *source = (Source){0};
+        return 0;
+    }
+    return console_end_input(console, source, how < 0);
 }
 
 /* An input that does not parse: its error, shown. */
@@ -391,6 +427,7 @@ console_handle(Console *console, TermStatus status, PyObject *text)
         return console->talk.alone ? 0 : console_say(console, "");
     case TERM_DROPPED:
         return console_say(console, "the block was not finished, and is dropped");
+    case TERM_ENDED:
     case TERM_ERROR:
         break;
     }
@@ -398,25 +435,87 @@ console_handle(Console *console, TermStatus status, PyObject *text)
 }
 
 int
-console_loop(Console *console)
+console_take(Console *console, TermStatus status, PyObject *text)
 {
-    while (!console->left) {
-        PyObject *text;
-        TermStatus status = input_read(console, &text);
-        int failed = console_handle(console, status, text) < 0;
-        Py_XDECREF(text);
-        if (!failed) {
-            continue;
-        }
+    if (console_handle(console, status, text) < 0) {
         if (!console->talk.has_term && PyErr_ExceptionMatches(PyExc_Exception)) {
             console_show_error(console, NULL); /* of what stands in for input(): no fault of the program's */
-            break;
+            console->left = 1;
+            return 0;
         }
         if (status == TERM_ERROR) {
             return -1;
         }
         console_show_error(console, NULL); /* Ctrl-C, wherever it was noticed; no memory */
     }
+    return console->raises ? -1 : 0;
+}
+
+int
+console_loop(Console *console)
+{
+    int ret = 0;
+    while (ret == 0 && !console->left) {
+        PyObject *text;
+        TermStatus status = input_read(console, &text);
+        ret = console_take(console, status, text);
+        Py_XDECREF(text);
+    }
+    return ret;
+}
+
+/* ---- step by step ---- */
+
+/* Throw the exception that is set into a coroutine. */
+static PySendResult
+console_throw(PyObject *coroutine, PyObject **result)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    *result = PyObject_CallMethod(coroutine, "throw", "O", value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    if (*result != NULL) {
+        return PYGEN_NEXT;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        return PYGEN_ERROR;
+    }
+    PyErr_Clear();
+    *result = Py_NewRef(Py_None); /* what an input returns is nothing */
+    return PYGEN_RETURN;
+}
+
+PySendResult
+console_step(Console *console, PyObject *sent, PyObject **yielded)
+{
+    Guard guard;
+    PySendResult how;
+    int more = 1;
+    console_guard(console, &guard);
+    do {
+        PyObject *coroutine = console->run.coroutine;
+        how = sent == NULL ? console_throw(coroutine, yielded) : PyIter_Send(coroutine, sent, yielded);
+        sent = Py_None;
+        if (how != PYGEN_NEXT) {
+            Py_CLEAR(*yielded);
+            more = source_go_on(&console->run, how == PYGEN_ERROR);
+            how = more < 0 ? PYGEN_ERROR : PYGEN_RETURN;
+        }
+    } while (how != PYGEN_NEXT && more > 0);
+    console_unguard(console, &guard);
+    return how;
+}
+
+int
+console_finish(Console *console, int failed)
+{
+    if (console_end_input(console, &console->running, failed) < 0) {
+        console_show_error(console, NULL);
+    }
+    source_clear(&console->running);
     return console->raises ? -1 : 0;
 }
 
@@ -480,6 +579,7 @@ console_close(Console *console)
     talk_close(&console->talk);
     around_leave(&console->after);
     source_clear(&console->parsed);
+    source_clear(&console->running);
     Py_CLEAR(console->scopes);
     Py_CLEAR(console->shared);
     Py_CLEAR(console->runner);
@@ -539,6 +639,20 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
         return -1;
     }
     return 1;
+}
+
+int
+console_visit(Console *console, visitproc visit, void *arg)
+{
+    Py_VISIT(console->place.frame);
+    Py_VISIT(console->scopes);
+    Py_VISIT(console->shared);
+    Py_VISIT(console->runner);
+    Py_VISIT(console->exception);
+    Py_VISIT(console->current);
+    Py_VISIT(console->caller);
+    Py_VISIT(console->run.coroutine);
+    return stack_visit(&console->stack, visit, arg);
 }
 
 int

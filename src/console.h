@@ -63,6 +63,9 @@ struct Console {
     PyObject *scopes;     /* owned: dict frame -> Namespace, of the frames visited */
     PyObject *shared;     /* owned: dict of cells, names of the prompt */
     Source parsed;        /* the input last looked at, if it is complete: it need not be parsed again to be run */
+    int stepwise;         /* coroutines are handed out, see console_take() */
+    Source running;       /* the input whose coroutine is handed out */
+    SourceRun run;        /* of that; all zero when there is none */
     PyObject *runner;     /* owned or NULL: event loop of top-level await */
     PyObject *exception;  /* owned or NULL: the one that `exceptions` begins with */
     PyObject *current;    /* owned or NULL: the one whose traceback the stack is */
@@ -87,11 +90,26 @@ int console_open(Console *console, ModuleState *state, const ConsoleStart *start
 /* Let the user work, until the program is to go on. 0, or -1 with the exception that the program is to see. */
 int console_loop(Console *console);
 
+/* What console_loop() does with one input that was read. -1 with the exception that the program is to see. In a console
+ * that is `stepwise` a coroutine may be left to be run, in run.coroutine: by console_step() until that does not return
+ * PYGEN_NEXT, and then console_finish(). */
+int console_take(Console *console, TermStatus status, PyObject *text);
+
+/* Send a value into the coroutine, or (NULL) throw the exception that is set. PYGEN_NEXT with what it waits for, a new
+ * reference; PYGEN_RETURN at the end of the input; PYGEN_ERROR with the exception that it has raised. */
+PySendResult console_step(Console *console, PyObject *sent, PyObject **yielded);
+
+/* Show the exception that an input has raised (`failed`: it is set), and let go of the input. As console_take(). */
+int console_finish(Console *console, int failed);
+
 /* Tell what is not written back and let go of everything but `end`. An exception stays. */
 void console_close(Console *console);
 
-/* All three. 0 when the user was there or, with *why set, could not be; -1 with the exception that the program is to
- * see. What *end holds is the caller's. */
+/* For the garbage collector: the objects that an open console owns. */
+int console_visit(Console *console, visitproc visit, void *arg);
+
+/* Open, loop and close. 0 when the user was there or, with *why set, could not be; -1 with the exception that the
+ * program is to see. What *end holds is the caller's. */
 int console_run(ModuleState *state, const ConsoleStart *start, const char **why, ConsoleEnd *end);
 
 /* The exception whose traceback the prompt is to be in from now on, at its innermost frame. 0, or -1. */

@@ -25,6 +25,9 @@ entry_obstacle(const ModuleState *state)
     if (compat_is_finalizing()) {
         return "not opened: the interpreter is shutting down";
     }
+    if (turn_is_reading()) {
+        return "not opened: a console of this thread's event loop waits at its prompt (await ahook() takes turns)";
+    }
     if (term_is_busy()) {
         return "not opened: readline is reading a line at this moment";
     }

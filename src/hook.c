@@ -18,18 +18,6 @@ static const char *const PARAMETERS[HOOK_PARAMETERS] = {
     "banner_msg", "overwrite_locals", "logger", "when", "once", "after", "keep", "isolate", "header", "commands",
 };
 
-/* What a call asks for. The objects are borrowed. */
-typedef struct HookOptions {
-    const char *what;                 /* the function that is called */
-    int parameters;                   /* how many of PARAMETERS it has */
-    PyObject *given[HOOK_PARAMETERS]; /* NULL where nothing was given */
-    int overwrite;
-    int once;
-    long after;
-    int isolate;
-    int force;                        /* isolate="force" */
-} HookOptions;
-
 int
 hook_init(ModuleState *state)
 {
@@ -75,7 +63,7 @@ hook_parameter(ModuleState *state, const HookOptions *options, PyObject *keyword
     return -1;
 }
 
-static int
+int
 hook_collect(ModuleState *state, PyObject *const *args, Py_ssize_t count, PyObject *keywords, HookOptions *options)
 {
     if (count > HOOK_POSITIONAL) {
@@ -131,21 +119,22 @@ hook_check(HookOptions *options)
     PyObject *logger = options->given[HOOK_LOGGER];
     PyObject *after = options->given[HOOK_AFTER];
     if (banner != NULL && banner != Py_None && !PyUnicode_Check(banner)) {
-        PyErr_Format(PyExc_TypeError, "hook(): banner_msg must be a str or None, not %R", banner);
+        PyErr_Format(PyExc_TypeError, "%s(): banner_msg must be a str or None, not %R", options->what, banner);
         return -1;
     }
     if (logger != NULL && !PyUnicode_Check(logger)) {
-        PyErr_Format(PyExc_TypeError, "hook(): logger must be the name of a logger, a str, not %R", logger);
+        PyErr_Format(PyExc_TypeError, "%s(): logger must be the name of a logger, a str, not %R", options->what,
+                     logger);
         return -1;
     }
     if (after != NULL) {
         if (!PyLong_Check(after)) {
-            PyErr_Format(PyExc_TypeError, "hook(): after must be an int, not %R", after);
+            PyErr_Format(PyExc_TypeError, "%s(): after must be an int, not %R", options->what, after);
             return -1;
         }
         options->after = PyLong_AsLong(after);
         if (options->after < 0) {
-            PyErr_Format(PyExc_ValueError, "hook(): after must be a number of calls, not %R", after);
+            PyErr_Format(PyExc_ValueError, "%s(): after must be a number of calls, not %R", options->what, after);
             return -1;
         }
     }
@@ -261,7 +250,7 @@ hook_site_of(ModuleState *state, PyObject *frame)
 
 /* ---- opening ---- */
 
-static PyObject *
+PyObject *
 hook_banner(PyObject *frame, PyObject *message)
 {
     PyObject *file = frame_filename(frame);
@@ -274,8 +263,7 @@ hook_banner(PyObject *frame, PyObject *message)
     return line;
 }
 
-/* Log the entry or the return. The fault of a handler is no reason to stop: *complaint gets a line about it. */
-static int
+int
 hook_log(PyObject *frame, PyObject *logger, const char *text, PyObject **complaint)
 {
     PyObject *message = PyUnicode_FromString(text);
@@ -322,7 +310,7 @@ hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, PyObj
     }
     if (why == NULL) {
         banner = hook_banner(frame, options->given[HOOK_BANNER]);
-        if (banner == NULL || hook_log(frame, logger, "Starting interactive shell.", &fault) < 0
+        if (banner == NULL || hook_log(frame, logger, HOOK_ENTERS, &fault) < 0
             || hook_run(state, frame, banner, fault, options, &why) < 0) {
             goto done;
         }
@@ -331,7 +319,7 @@ hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, PyObj
     if (why != NULL) {
         log_warn(frame, logger, "hook()", why);
     }
-    else if (hook_log(frame, logger, "Returned from interactive shell. Resuming execution.", &fault) < 0) {
+    else if (hook_log(frame, logger, HOOK_RETURNS, &fault) < 0) {
         goto done;
     }
     else if (fault != NULL) {
@@ -345,71 +333,88 @@ done:
     return result;
 }
 
-static PyObject *
-hook_call(ModuleState *state, HookOptions *options)
+int
+hook_admit(ModuleState *state, HookOptions *options, HookCall *call)
 {
-    PyObject *result = NULL, *frame = NULL, *complaint = NULL;
+    *call = (HookCall){0};
     int when = hook_when(options->given[HOOK_WHEN]);
     if (when == 0 || (when < 0 && !PyErr_Occurred())) {
-        return Py_NewRef(Py_None);
+        return 0;
     }
     if (when < 0 || hook_check(options) < 0) {
-        return NULL;
+        return -1;
     }
-    frame = frame_current();
-    if (frame == NULL) {
-        return Py_NewRef(Py_None); /* called by C code with no Python below it */
+    call->frame = frame_current();
+    if (call->frame == NULL) {
+        return 0; /* called by C code with no Python below it */
     }
-    CallSite *site = hook_site(state, frame, options->once || options->after > 0);
-    if (site == NULL && PyErr_Occurred()) {
-        goto done;
+    call->site = hook_site(state, call->frame, options->once || options->after > 0);
+    if (call->site == NULL && PyErr_Occurred()) {
+        return -1;
     }
-    if (site != NULL) {
-        if (!callsite_admits(site, options->once, options->after)) {
-            result = Py_NewRef(Py_None);
-            goto done;
+    if (call->site != NULL) {
+        if (!callsite_admits(call->site, options->once, options->after)) {
+            return 0;
         }
-        int holds = site->condition == NULL ? 1 : hook_condition(state, frame, site->condition, &complaint);
+        PyObject *condition = call->site->condition;
+        int holds = condition == NULL ? 1 : hook_condition(state, call->frame, condition, &call->complaint);
         if (holds <= 0) {
-            result = holds < 0 ? NULL : Py_NewRef(Py_None);
-            goto done;
+            return holds;
         }
     }
     if (state->aborting && console_abort(state) < 0) {
-        goto done;
+        return -1;
     }
-    if (entry_is_off(state)) { /* set after the import; before it, state->disabled */
-        result = Py_NewRef(Py_None);
-        goto done;
+    return !entry_is_off(state); /* set after the import; before it, state->disabled */
+}
+
+void
+hook_release(HookCall *call)
+{
+    Py_CLEAR(call->frame);
+    Py_CLEAR(call->complaint);
+}
+
+int
+hook_begin(ModuleState *state, const HookCall *call, int once)
+{
+    if (state->aborting) { /* in a console that this thread has waited for */
+        return console_abort(state);
     }
-    if (entry_obstacle(state) == NULL) {
-        if (turn_take(frame) < 0) {
-            goto done;
-        }
-        if (state->aborting) { /* in a console that this thread has waited for */
-            console_abort(state);
-        }
-        else if (site != NULL && callsite_is_shut(site, options->once)) { /* since then, by another thread's console */
-            result = Py_NewRef(Py_None);
-        }
-        else {
-            if (site != NULL) {
-                site->opened = true;
+    if (call->site != NULL && callsite_is_shut(call->site, once)) { /* since then, by another console */
+        return 0;
+    }
+    if (call->site != NULL) {
+        call->site->opened = true;
+    }
+    return 1;
+}
+
+static PyObject *
+hook_call(ModuleState *state, HookOptions *options)
+{
+    PyObject *result = NULL;
+    HookCall call;
+    int ret = hook_admit(state, options, &call);
+    if (ret > 0 && entry_obstacle(state) == NULL) {
+        ret = turn_take(call.frame);
+        if (ret == 0) {
+            ret = hook_begin(state, &call, options->once);
+            PyObject *commands = ret > 0 ? options->given[HOOK_COMMANDS] : NULL;
+            if (commands != NULL && commands != Py_None && script_feed(state, commands) < 0) {
+                ret = -1;
             }
-            PyObject *commands = options->given[HOOK_COMMANDS];
-            result = commands != NULL && commands != Py_None && script_feed(state, commands) < 0
-                         ? NULL
-                         : hook_open(state, frame, options, complaint);
+            if (ret > 0) {
+                result = hook_open(state, call.frame, options, call.complaint);
+            }
+            turn_give();
         }
-        turn_give();
     }
-    else {
-        result = hook_open(state, frame, options, complaint);
+    else if (ret > 0) {
+        result = hook_open(state, call.frame, options, call.complaint);
     }
-done:
-    Py_XDECREF(complaint);
-    Py_DECREF(frame);
-    return result;
+    hook_release(&call);
+    return ret == 0 ? Py_NewRef(Py_None) : result;
 }
 
 static PyObject *

@@ -223,17 +223,48 @@ input_prompt(Console *console, const char *which, const char *standard)
     return text;
 }
 
+/* The prompts of an input, or of a further line of it: new references. -1 with an exception. */
+static int
+input_prompts(Console *console, int further, PyObject **prompt, PyObject **more)
+{
+    *prompt = input_prompt(console, further ? "ps2" : "ps1", further ? "... " : ">>> ");
+    *more = *prompt == NULL ? NULL : input_prompt(console, "ps2", "... ");
+    if (*more == NULL) {
+        Py_CLEAR(*prompt);
+        return -1;
+    }
+    return 0;
+}
+
 static TermStatus
-input_ask(Console *console, const char *which, const char *standard, PyObject **text)
+input_ask(Console *console, int further, PyObject **text)
 {
     TermClient client = {console, input_client_is_done, input_client_is_command, input_client_complete,
                          input_client_history};
-    PyObject *prompt = input_prompt(console, which, standard);
-    PyObject *more = prompt == NULL ? NULL : input_prompt(console, "ps2", "... ");
-    TermStatus status = more == NULL ? TERM_ERROR : talk_read(&console->talk, prompt, more, &client, text);
-    Py_XDECREF(more);
-    Py_XDECREF(prompt);
+    if (console->talk.beside) {
+        return talk_ask(&console->talk, further, &client, text);
+    }
+    PyObject *prompt, *more;
+    if (input_prompts(console, further, &prompt, &more) < 0) {
+        return TERM_ERROR;
+    }
+    TermStatus status = talk_read(&console->talk, prompt, more, &client, text);
+    Py_DECREF(more);
+    Py_DECREF(prompt);
     return status;
+}
+
+int
+input_begin(Console *console)
+{
+    PyObject *prompt, *more;
+    if (input_prompts(console, 0, &prompt, &more) < 0) {
+        return -1;
+    }
+    talk_begin(&console->talk, prompt, more);
+    Py_DECREF(more);
+    Py_DECREF(prompt);
+    return 0;
 }
 
 /* Add lines to an input, `more` or a blank one, in its place. -1 with an exception. */
@@ -277,7 +308,7 @@ static TermStatus
 input_read_more(Console *console, PyObject **text)
 {
     PyObject *more = NULL;
-    TermStatus status = input_ask(console, "ps2", "... ", &more);
+    TermStatus status = input_ask(console, 1, &more);
     if (status == TERM_LINE && input_lengthen(text, more) < 0) {
         status = TERM_ERROR;
     }
@@ -332,7 +363,7 @@ input_read(Console *console, PyObject **text)
         whole = status == TERM_LINE;
     }
     else {
-        status = input_ask(console, "ps1", ">>> ", text);
+        status = input_ask(console, 0, text);
         while (status == TERM_LINE && (whole = input_is_whole(console, text)) == 0) {
             status = input_read_more(console, text);
         }

@@ -7,6 +7,10 @@
 /* Read an input: at once, or line by line until it is done. A new str in *text. */
 TermStatus input_read(Console *console, PyObject **text);
 
+/* For a prompt that reads in another thread, which calls input_read(): input_begin() before, and talk_end() after. -1
+ * with an exception. */
+int input_begin(Console *console);
+
 /* The command that an input is, NULL for Python and for a `%word` that is none. -1 with an exception. */
 int input_find_command(Console *console, const Line *line, PyObject *text, const Command **command);
 

@@ -105,17 +105,26 @@ interrupt_note_typed(int terminal)
     sigaction(SIGINT, programs_action.sa_handler == SIG_IGN ? &programs_action : &action, NULL);
 }
 
-/* Put what the program has in the place of ours: in a console within a statement of a thread, what that has. */
+/* Put what the program has in the place of ours. */
 static void
-interrupt_restore(void)
+interrupt_uncatch(void)
 {
     struct sigaction now;
     sigaction(SIGINT, NULL, &now);
+    if (interrupt_is_typed(&now) || interrupt_is_caught(&now)) {
+        sigaction(SIGINT, &programs_action, NULL);
+    }
+}
+
+/* The same, but in a console within a statement of a thread, what that has. */
+static void
+interrupt_restore(void)
+{
     if (signalled_fd >= 0) {
         interrupt_catch();
     }
-    else if (interrupt_is_typed(&now) || interrupt_is_caught(&now)) {
-        sigaction(SIGINT, &programs_action, NULL);
+    else {
+        interrupt_uncatch();
     }
 }
 
@@ -217,10 +226,34 @@ interrupt_give_back_wakeup(Interrupt *interrupt)
     interrupt->wakeup = -1;
 }
 
+/* A step of what was passed. */
+static int
+interrupt_resume_main(Interrupt *interrupt)
+{
+    PyObject *current, *raising;
+    interrupt_take_wakeup(interrupt);
+    interrupt_uncatch();
+    signalled_fd = -1; /* after that: until then one is written there */
+    interrupt->passing = 0;
+    if (interrupt_look(&current, &raising) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    if (current != raising && current != Py_None) {
+        interrupt->users = 1; /* another task has installed it meanwhile */
+    }
+    Py_DECREF(raising);
+    Py_DECREF(current);
+    return 0;
+}
+
 static int
 interrupt_take_main(Interrupt *interrupt)
 {
     PyObject *current, *raising;
+    interrupt->outer = signalled_fd;
+    interrupt->pid = getpid();
+    signalled_fd = -1;
     interrupt_take_wakeup(interrupt);
     int ret = interrupt_look(&current, &raising);
     /* None: set by C code, not to be had from here. */
@@ -279,9 +312,18 @@ interrupt_give_back_main(Interrupt *interrupt, int terminal)
     PyErr_Clear();
     Py_CLEAR(interrupt->handler);
     interrupt_give_back_wakeup(interrupt);
+    signalled_fd = interrupt->pid == getpid() ? interrupt->outer : -1;
 }
 
 /* ---- in another thread ---- */
+
+static void
+interrupt_pass_byte(const Interrupt *interrupt)
+{
+    if (write(interrupt->passed_to, "i", 1) < 0) {
+        /* full: enough of them are under way */
+    }
+}
 
 static void *
 interrupt_watch(void *argument)
@@ -297,7 +339,13 @@ interrupt_watch(void *argument)
             return NULL;
         }
         PyGILState_STATE gil = PyGILState_Ensure();
-        PyThreadState_SetAsyncExc(interrupt->target, PyExc_KeyboardInterrupt);
+        if (interrupt->passing) {
+            interrupt_pass_byte(interrupt);
+        }
+        else {
+            interrupt->sent++;
+            PyThreadState_SetAsyncExc(interrupt->target, PyExc_KeyboardInterrupt);
+        }
         PyGILState_Release(gil);
     }
 }
@@ -311,6 +359,7 @@ interrupt_take_other(Interrupt *interrupt)
         return -1;
     }
     interrupt->target = PyThread_get_thread_ident();
+    interrupt->sent = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* the program's signals are not for the new thread */
     errno = pthread_create(&interrupt->watcher, NULL, interrupt_watch, interrupt);
@@ -328,6 +377,22 @@ interrupt_take_other(Interrupt *interrupt)
     return 0;
 }
 
+/* Is an exception that another thread has set for this one still to be raised? It is not, afterwards. */
+static bool
+interrupt_is_under_way(void)
+{
+    PyObject *globals = PyDict_New();
+    PyObject *code = globals == NULL ? NULL : Py_CompileString("None", "<hook>", Py_eval_input);
+    PyObject *value = code == NULL ? NULL : PyEval_EvalCode(code, globals, globals); /* where it would be raised */
+    bool is = value == NULL && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+    PyErr_Clear();
+    Py_XDECREF(value);
+    Py_XDECREF(code);
+    Py_XDECREF(globals);
+    return is;
+}
+
+/* As interrupt_give_back_main(). */
 static void
 interrupt_give_back_other(Interrupt *interrupt, int terminal)
 {
@@ -349,12 +414,33 @@ interrupt_give_back_other(Interrupt *interrupt, int terminal)
     PyThreadState_SetAsyncExc(interrupt->target, NULL); /* one that came too late is not for the program */
 }
 
+/* A step of what was passed. */
+static int
+interrupt_resume_other(Interrupt *interrupt)
+{
+    interrupt->sent = 0;
+    interrupt->passing = 0;
+    return 0;
+}
+
 /* ---- both ---- */
+
+static void
+interrupt_pass_no_more(Interrupt *interrupt)
+{
+    if (interrupt->passing && interrupt->is_main) {
+        signalled_fd = interrupt->outer;
+    }
+    interrupt->passing = 0;
+}
 
 int
 interrupt_take(Interrupt *interrupt, int is_main)
 {
     interrupt_mind_forks();
+    if (interrupt->passing) {
+        return is_main ? interrupt_resume_main(interrupt) : interrupt_resume_other(interrupt);
+    }
     interrupt->is_main = is_main;
     interrupt->taken = (is_main ? interrupt_take_main(interrupt) : interrupt_take_other(interrupt)) == 0;
     return interrupt->taken ? 0 : -1;
@@ -365,6 +451,7 @@ interrupt_rest(Interrupt *interrupt, int terminal)
 {
     noted = 0;
     interrupt_mind_forks();
+    interrupt_pass_no_more(interrupt);
     if (interrupt->taken && interrupt->is_main) {
         interrupt_give_back_main(interrupt, terminal);
     }
@@ -375,6 +462,49 @@ interrupt_rest(Interrupt *interrupt, int terminal)
         interrupt_note_typed(terminal);
     }
     interrupt->taken = 0;
+}
+
+/* Nothing of this thread's comes in between. */
+static void
+interrupt_block(sigset_t *old)
+{
+    sigset_t interrupts;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupts, old);
+}
+
+void
+interrupt_rest_beside(Interrupt *interrupt, int terminal)
+{
+    sigset_t old;
+    interrupt_block(&old);
+    interrupt_rest(interrupt, -1);
+    if (terminal >= 0) {
+        interrupt_note_typed(terminal); /* also before a handler that raises: nobody here would catch that */
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void
+interrupt_pass(Interrupt *interrupt, int fd)
+{
+    bool late;
+    interrupt->passed_to = fd;
+    interrupt->passing = 1;
+    if (interrupt->is_main) {
+        signalled_fd = fd;
+        interrupt_catch();
+        late = PyErr_CheckSignals() < 0 && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+        PyErr_Clear();
+        interrupt_give_back_wakeup(interrupt);
+    }
+    else {
+        late = interrupt->sent > 0 && interrupt_is_under_way();
+    }
+    if (late) {
+        interrupt_pass_byte(interrupt);
+    }
 }
 
 bool

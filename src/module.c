@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahook.h"
 #include "around.h"
 #include "command.h"
 #include "compat.h"
@@ -138,8 +139,8 @@ module_exec(PyObject *module)
     state->disabled = enabled != NULL && strcmp(enabled, "0") == 0;
     state->subinterpreter = module_is_subinterpreter();
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
-        || load_init(module, state) < 0 || rescue_init(module, state) < 0
-        || PyModule_AddFunctions(module, hook_methods) < 0
+        || load_init(module, state) < 0 || rescue_init(module, state) < 0 || ahook_init(module, state) < 0
+        || PyModule_AddFunctions(module, hook_methods) < 0 || PyModule_AddFunctions(module, ahook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
         || PyModule_AddFunctions(module, install_methods) < 0
         || PyModule_AddFunctions(module, around_methods) < 0) {
@@ -163,6 +164,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->rescued_type);
     Py_VISIT(state->rescued_object_type);
     Py_VISIT(state->map_type);
+    Py_VISIT(state->ahook_type);
+    Py_VISIT(state->ahook_idle);
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
     Py_VISIT(state->script);
@@ -194,6 +197,8 @@ module_clear(PyObject *module)
     Py_CLEAR(state->rescued_type);
     Py_CLEAR(state->rescued_object_type);
     Py_CLEAR(state->map_type);
+    Py_CLEAR(state->ahook_type);
+    Py_CLEAR(state->ahook_idle);
     Py_CLEAR(state->error);
     Py_CLEAR(state->untrusted);
     Py_CLEAR(state->script);

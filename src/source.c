@@ -243,12 +243,33 @@ source_call(const Compiled *compiled, Namespace *ns)
     return result;
 }
 
+/* The end of what source_start() has begun. Keeps the exception that is set. */
 static int
-source_execute(Source *source, Namespace *ns, PyObject *display, PyObject **runner)
+source_end(Namespace *ns, int ret)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (scope_end(ns) < 0) {
+        if (type == NULL) {
+            return -1; /* its exception stays set */
+        }
+        PyErr_Clear();
+    }
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+    }
+    return ret;
+}
+
+/* Compile the statements and call the code. 1 with a coroutine that is to be awaited, and then source_end(); 0 or -1,
+ * and it has ended. */
+static int
+source_start(Source *source, Namespace *ns, PyObject *display, PyObject **coroutine)
 {
     int ret = -1;
     PyObject *result = NULL;
     Compiled compiled = {0};
+    *coroutine = NULL;
     if (scope_begin(ns, display, 0) < 0 || compile_input(source, ns, &compiled) < 0) {
         goto done;
     }
@@ -260,74 +281,130 @@ source_execute(Source *source, Namespace *ns, PyObject *display, PyObject **runn
     }
     result = source_call(&compiled, ns);
     if (result != NULL && compiled.is_coroutine) {
-        Py_SETREF(result, await_run(result, runner));
+        *coroutine = Py_NewRef(result);
     }
-    ret = result == NULL ? -1 : 0;
-done:;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (scope_end(ns) < 0) {
-        if (type == NULL) {
-            ret = -1; /* its exception stays set */
-        }
-        else {
-            PyErr_Clear();
-        }
-    }
-    if (type != NULL) {
-        PyErr_Restore(type, value, traceback);
-    }
+    ret = result == NULL ? -1 : *coroutine != NULL;
+done:
     Py_XDECREF(result);
     compile_clear(&compiled);
+    return ret == 1 ? 1 : source_end(ns, ret);
+}
+
+static int
+source_execute(Source *source, Namespace *ns, PyObject *display, PyObject **runner)
+{
+    PyObject *coroutine;
+    int ret = source_start(source, ns, display, &coroutine);
+    if (ret == 1) {
+        PyObject *result = await_run(coroutine, runner);
+        ret = source_end(ns, result == NULL ? -1 : 0);
+        Py_XDECREF(result);
+    }
+    Py_XDECREF(coroutine);
     return ret;
 }
 
-/* Run the statements before, with and after each `import *` on their own: which names it binds, what follows can
- * see only when it has run. The whole is known to be valid. */
+/* ---- step by step ---- */
+
+/* Where the part that begins at `start` ends: the statements before, with and after each `import *` are run on their
+ * own, for which names it binds, what follows can see only when it has run. */
+static Py_ssize_t
+source_part_end(PyObject *whole, Py_ssize_t start)
+{
+    Py_ssize_t count = PyList_Size(whole);
+    Py_ssize_t end = start + 1;
+    while (end < count && !node_is_star_import(PyList_GetItem(whole, end - 1))
+           && !node_is_star_import(PyList_GetItem(whole, end))) {
+        end++;
+    }
+    return end;
+}
+
+/* Before parts of it are run, the whole must be known to be valid. -1 with its SyntaxError. */
 static int
-source_execute_in_parts(Source *source, Namespace *ns, PyObject *display, PyObject **runner)
+source_check(const Source *source)
+{
+    if (source_part_end(source->body, 0) >= PyList_Size(source->body)) {
+        return 0;
+    }
+    PyObject *guard = compile_quiet_begin();
+    PyObject *whole = guard == NULL ? NULL
+                                    : compile_call(source->text, source->filename, "exec", ALLOW_TOP_LEVEL_AWAIT);
+    if (guard != NULL) {
+        compile_quiet_end(guard);
+    }
+    Py_XDECREF(whole);
+    return whole == NULL ? -1 : 0;
+}
+
+static void
+source_leave(SourceRun *run)
+{
+    if (run->whole != NULL) {
+        Py_SETREF(run->source->body, Py_NewRef(run->whole));
+    }
+    Py_CLEAR(run->whole);
+    Py_CLEAR(run->display);
+    Py_CLEAR(run->coroutine);
+    *run = (SourceRun){0};
+}
+
+/* Run the parts that are left. */
+static int
+source_run_parts(SourceRun *run)
 {
     int ret = 0;
-    Py_ssize_t start = 0, count = PyList_Size(source->body);
-    PyObject *whole = source->body;
-    for (Py_ssize_t i = 0; ret == 0 && i < count; i++) {
-        int last = i + 1 == count;
-        if (last || node_is_star_import(PyList_GetItem(whole, i))
-            || node_is_star_import(PyList_GetItem(whole, i + 1))) {
-            source->body = PyList_GetSlice(whole, start, i + 1);
-            ret = source->body == NULL ? -1 : source_execute(source, ns, display, runner);
-            Py_XDECREF(source->body);
-            start = i + 1;
+    while (ret == 0 && run->next < PyList_Size(run->whole)) {
+        Py_ssize_t end = source_part_end(run->whole, run->next);
+        PyObject *part = PyList_GetSlice(run->whole, run->next, end);
+        if (part == NULL) {
+            ret = -1;
+            break;
         }
+        Py_SETREF(run->source->body, part);
+        run->next = end;
+        ret = source_start(run->source, run->ns, run->display, &run->coroutine);
     }
-    source->body = whole;
+    if (ret <= 0) {
+        source_leave(run);
+    }
     return ret;
+}
+
+int
+source_begin(SourceRun *run, Source *source, Namespace *ns)
+{
+    *run = (SourceRun){.source = source, .ns = ns};
+    run->display = PyCFunction_New(&display_method, (PyObject *)ns);
+    run->whole = Py_NewRef(source->body);
+    if (run->display == NULL || source_check(source) < 0) {
+        source_leave(run);
+        return -1;
+    }
+    return source_run_parts(run);
+}
+
+int
+source_go_on(SourceRun *run, int failed)
+{
+    Py_CLEAR(run->coroutine);
+    if (source_end(run->ns, failed ? -1 : 0) < 0) {
+        source_leave(run);
+        return -1;
+    }
+    return source_run_parts(run);
 }
 
 int
 source_run(Source *source, Namespace *ns, PyObject **runner)
 {
-    int ret = -1;
-    int has_star = 0;
-    Py_ssize_t count = PyList_Size(source->body);
-    PyObject *display = PyCFunction_New(&display_method, (PyObject *)ns);
-    for (Py_ssize_t i = 0; i < count && count > 1; i++) {
-        has_star |= node_is_star_import(PyList_GetItem(source->body, i));
+    SourceRun run;
+    int ret = source_begin(&run, source, ns);
+    while (ret == 1) {
+        PyObject *result = await_run(run.coroutine, runner);
+        ret = source_go_on(&run, result == NULL);
+        Py_XDECREF(result);
     }
-    if (display != NULL && has_star) {
-        PyObject *guard = compile_quiet_begin();
-        PyObject *whole = guard == NULL ? NULL
-                                        : compile_call(source->text, source->filename, "exec", ALLOW_TOP_LEVEL_AWAIT);
-        if (guard != NULL) {
-            compile_quiet_end(guard);
-        }
-        ret = whole == NULL ? -1 : source_execute_in_parts(source, ns, display, runner);
-        Py_XDECREF(whole);
-    }
-    else if (display != NULL) {
-        ret = source_execute(source, ns, display, runner);
-    }
-    Py_XDECREF(display);
     return ret;
 }
 

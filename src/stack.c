@@ -113,6 +113,16 @@ stack_close(Stack *stack)
     Py_CLEAR(stack->frame);
 }
 
+int
+stack_visit(const Stack *stack, visitproc visit, void *arg)
+{
+    for (long i = 0; i < stack->count; i++) {
+        Py_VISIT(stack->entries[i]);
+    }
+    Py_VISIT(stack->frame);
+    return 0;
+}
+
 void
 stack_start(const Stack *stack, StackPlace *place)
 {

@@ -25,6 +25,8 @@ void stack_close(Stack *stack);
 
 /* Take it from where it is: there is nothing left to close. */
 Stack stack_move(Stack *stack);
+/* For the garbage collector. */
+int stack_visit(const Stack *stack, visitproc visit, void *arg);
 
 /* Level 0. stack_leave() lets go of a place; it may be all zero. */
 void stack_start(const Stack *stack, StackPlace *place);

@@ -141,7 +141,11 @@ streams_take(Streams *streams, int terminal)
         PyObject *write = PyCFunction_New(&write_method, stream);
         if (write != NULL && PyObject_SetAttrString(stream, "write", write) == 0) {
             streams->taken[streams->count++] = Py_NewRef(stream);
+            /* What another thread is just writing holds a lock, which this waits for. */
+            PyObject *none = PyObject_CallMethod(stream, "flush", NULL);
+            Py_XDECREF(none);
         }
+        PyErr_Clear();
         Py_XDECREF(write);
     }
     PyErr_Clear();

@@ -80,6 +80,14 @@ talk_open(Talk *talk, int is_main, int scripted, const char **why)
     return talk->alone;
 }
 
+static void
+talk_forget_prompts(Talk *talk)
+{
+    for (int i = 0; i < TALK_PROMPTS; i++) {
+        Py_CLEAR(talk->prompts[i]);
+    }
+}
+
 void
 talk_close(Talk *talk)
 {
@@ -98,6 +106,7 @@ talk_close(Talk *talk)
     if (talk->has_term) {
         term_close(&talk->term);
     }
+    talk_forget_prompts(talk);
 }
 
 /* ---- writing ---- */
@@ -266,6 +275,18 @@ talk_leave(Talk *talk)
     PyErr_Restore(type, value, traceback);
 }
 
+void
+talk_pass(Talk *talk, int fd)
+{
+    if (!talk->entered) {
+        return;
+    }
+    interrupt_pass(&talk->interrupt, fd); /* first: flushing may run signal handlers, whose exception nobody would see */
+    talk_flush();
+    talk_leave_streams(talk);
+    talk->entered = 0;
+}
+
 int
 talk_enter(Talk *talk)
 {
@@ -306,13 +327,22 @@ talk_ask_input(PyObject *prompt, PyObject **text)
 }
 
 static TermStatus
-talk_ask_term(Talk *talk, const char *prompt, const char *more, const TermClient *client, PyObject **text)
+talk_ask_term(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text)
 {
+    TermStatus status = TERM_ERROR;
     char *typed;
     Streams streams;
+    PyObject *first = talk_encode(prompt);
+    PyObject *others = first == NULL ? NULL : talk_encode(more);
+    if (others == NULL) {
+        goto done;
+    }
     streams_take(&streams, fileno(talk->term.out));
-    interrupt_rest(&talk->interrupt, fileno(talk->term.in));
-    TermStatus status = term_read(&talk->term, prompt, more, client, talk->is_main, &typed);
+    if (!talk->beside) {
+        interrupt_rest(&talk->interrupt, fileno(talk->term.in));
+    }
+    status = term_read(&talk->term, PyBytes_AsString(first), PyBytes_AsString(others), client,
+                       talk->is_main && !talk->beside, &typed);
     streams_give_back(&streams);
     if (status == TERM_LINE) {
         /* What is no text becomes lone surrogates, which the compiler refuses. */
@@ -320,6 +350,9 @@ talk_ask_term(Talk *talk, const char *prompt, const char *more, const TermClient
         free(typed);
         status = *text == NULL ? TERM_ERROR : TERM_LINE;
     }
+done:
+    Py_XDECREF(others);
+    Py_XDECREF(first);
     return status;
 }
 
@@ -351,28 +384,41 @@ talk_return(Talk *talk)
     PyErr_Restore(type, value, traceback);
 }
 
-TermStatus
-talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text)
+void
+talk_begin(Talk *talk, PyObject *prompt, PyObject *more)
 {
-    TermStatus status = TERM_ERROR;
-    *text = NULL;
-    PyObject *first = talk_encode(prompt);
-    PyObject *others = first == NULL ? NULL : talk_encode(more);
-    if (others == NULL) {
-        goto done;
-    }
+    talk_forget_prompts(talk);
+    talk->prompts[0] = Py_NewRef(prompt);
+    talk->prompts[1] = Py_NewRef(more);
     talk_flush();
     talk_leave_streams(talk);
+    if (talk->beside) {
+        interrupt_rest_beside(&talk->interrupt, talk->has_term ? fileno(talk->term.in) : -1);
+        talk->entered = 0;
+    }
+}
+
+TermStatus
+talk_ask(Talk *talk, int further, const TermClient *client, PyObject **text)
+{
+    *text = NULL;
+    PyObject *prompt = talk->prompts[further];
     if (talk->has_term) {
-        status = talk_ask_term(talk, PyBytes_AsString(first), PyBytes_AsString(others), client, text);
+        return talk_ask_term(talk, prompt, talk->prompts[1], client, text);
     }
-    else if (talk->alone) {
-        status = TERM_EOF;
+    if (talk->alone) {
+        return TERM_EOF;
     }
-    else {
+    if (!talk->beside) {
         interrupt_rest(&talk->interrupt, -1);
-        status = talk_ask_input(prompt, text);
     }
+    TermStatus status = talk_ask_input(prompt, text);
+    return talk->term.ended ? TERM_ENDED : status;
+}
+
+TermStatus
+talk_end(Talk *talk, TermStatus status, PyObject **text)
+{
     if (status == TERM_LINE) {
         status = talk_check_signals(talk);
     }
@@ -383,9 +429,17 @@ talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client
     if (status != TERM_LINE) {
         Py_CLEAR(*text);
     }
-done:
-    Py_XDECREF(others);
-    Py_XDECREF(first);
+    return status;
+}
+
+TermStatus
+talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text)
+{
+    int beside = talk->beside;
+    talk->beside = 0;
+    talk_begin(talk, prompt, more);
+    TermStatus status = talk_end(talk, talk_ask(talk, 0, client, text), text);
+    talk->beside = beside;
     return status;
 }
 

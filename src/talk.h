@@ -7,7 +7,7 @@
 #include "interrupt.h"
 #include "term.h"
 
-enum { TALK_STREAMS = 2 };
+enum { TALK_STREAMS = 2, TALK_PROMPTS = 2 };
 
 typedef struct Talk {
     int has_term;                      /* else input() and sys.stdout */
@@ -17,6 +17,8 @@ typedef struct Talk {
     PyObject *own[TALK_STREAMS];       /* owned: sys.stdout, stderr on the terminal, made when needed */
     PyObject *host[TALK_STREAMS];      /* owned: the program's, while replaced */
     int entered;                       /* see talk_enter() */
+    int beside;                        /* the prompt reads in another thread: see talk_begin() */
+    PyObject *prompts[TALK_PROMPTS];   /* owned: str, of the first line and of the others */
     Interrupt interrupt;               /* Ctrl-C, while entered */
 } Talk;
 
@@ -28,6 +30,16 @@ void talk_close(Talk *talk);
 /* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). It is
  * left, see below, for as long as it waits, and then entered, if that can be. */
 TermStatus talk_read(Talk *talk, PyObject *prompt, PyObject *more, const TermClient *client, PyObject **text);
+
+/* Its parts, for a prompt that reads in another thread while this one goes on. talk_begin() and talk_end() are for the
+ * thread that the console is in; in between it is left. talk_ask() is for the other one, as often as needed; `further`:
+ * for a further line of an input. */
+void talk_begin(Talk *talk, PyObject *prompt, PyObject *more);
+TermStatus talk_ask(Talk *talk, int further, const TermClient *client, PyObject **text);
+TermStatus talk_end(Talk *talk, TermStatus status, PyObject **text);
+
+/* While a coroutine of the prompt's waits, and the event loop goes on: left, and Ctrl-C is a byte written to `fd`. */
+void talk_pass(Talk *talk, int fd);
 
 /* What is read is looked at: a Ctrl-C before that was not about it. */
 void talk_look(void);

@@ -273,7 +273,8 @@ term_check_signals(int is_main)
     return PyErr_CheckSignals();
 }
 
-/* Wait for a key. 1 when there is one, 0 to look again, -1 with an exception from a signal handler. */
+/* Wait for a key. 1 when there is one, 0 to look again, -1 with an exception from a signal handler, or when the reading
+ * is to end. */
 static int
 term_wait(int fd, int is_main)
 {
@@ -300,7 +301,7 @@ term_wait(int fd, int is_main)
         PyOS_InputHook(); /* expects the GIL to be released, as CPython's own prompt has it */
         Py_END_ALLOW_THREADS
     }
-    if (failed || term_check_signals(is_main) < 0) {
+    if (failed || term_check_signals(is_main) < 0 || (self.active && self.term->ended)) {
         return -1;
     }
     if (count > 0 && ready[1].revents != 0) {
@@ -326,13 +327,13 @@ term_abandon(void)
     fputs("\n", rl_outstream);
 }
 
-/* The program's input() in another thread may have got in between two prompts. -1 with an exception of a signal; else
- * readline is to be taken at once. */
+/* The program's input() in another thread may have got in between two prompts. -1 with an exception of a signal, or
+ * when there is nothing to be read any more; else readline is to be taken at once. */
 static int
-term_wait_for_host(int is_main)
+term_wait_for_host(const Term *term, int is_main)
 {
     enum { SLICE = 20000 }; /* microseconds */
-    while (!term_state_claim()) {
+    while (!term->ended && !term_state_claim()) {
         Py_BEGIN_ALLOW_THREADS
         usleep(SLICE);
         Py_END_ALLOW_THREADS
@@ -340,10 +341,10 @@ term_wait_for_host(int is_main)
             return -1;
         }
     }
-    return 0;
+    return term->ended ? -1 : 0;
 }
 
-/* Read with readline until the line is there. -1 with an exception of a signal handler, 1 in the child of a fork. */
+/* Read with readline until the line is there. -1 when that is given up, see term_wait(); 1 in the child of a fork. */
 static int
 term_read_keys(Term *term, const char *prompt, int is_main)
 {
@@ -387,8 +388,8 @@ TermStatus
 term_read(Term *term, const char *prompt, const char *more, const TermClient *client, int is_main, char **text)
 {
     *text = NULL;
-    if (term_wait_for_host(is_main) < 0) {
-        return TERM_ERROR;
+    if (term_wait_for_host(term, is_main) < 0) {
+        return term->ended ? TERM_ENDED : TERM_ERROR;
     }
     term_take(term, client, is_main);
     TermStatus status = TERM_ERROR;
@@ -416,7 +417,10 @@ term_read(Term *term, const char *prompt, const char *more, const TermClient *cl
     fflush(term->out);
     term_draw_end();
     term_give_back();
-    if (status == TERM_ERROR && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+    if (status == TERM_ERROR && !PyErr_Occurred()) {
+        status = TERM_ENDED;
+    }
+    else if (status == TERM_ERROR && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         PyErr_Clear(); /* `kill -INT`: at a prompt the same as Ctrl-C */
         status = TERM_INTERRUPTED;
     }
@@ -433,6 +437,7 @@ term_open(Term *term, int in, int out)
     term->in = in_copy < 0 ? NULL : fdopen(in_copy, "r");
     term->out = out_copy < 0 ? NULL : fdopen(out_copy, "w");
     term->changed = 0;
+    term->ended = false;
     if (term->in != NULL && term->out != NULL) {
         struct termios usable;
         term->changed = term_make_usable(in_copy, &term->found, &usable)
@@ -471,6 +476,15 @@ term_is_busy(void)
 {
     return self.active ? self.thread == PyThread_get_thread_ident()
                        : term_state_is_hosts();
+}
+
+void
+term_end(Term *term)
+{
+    term->ended = true;
+    if (self.active && self.term == term) {
+        term_signals_wake();
+    }
 }
 
 void

@@ -16,6 +16,7 @@ typedef enum TermStatus {
     TERM_EOF,         /* Ctrl-D on an empty line, or the terminal is gone */
     TERM_INTERRUPTED, /* Ctrl-C */
     TERM_DROPPED,     /* Ctrl-D in a block that is not finished */
+    TERM_ENDED,       /* term_end() was called */
 } TermStatus;
 
 typedef struct Term {
@@ -24,6 +25,7 @@ typedef struct Term {
     struct termios found; /* if it was unfit for a prompt and was changed: as it was */
     int changed;
     bool plain; /* readline draws by itself, a line at a time; known from the first reading on */
+    bool ended; /* term_end() was called */
 } Term;
 
 /* What an editor of blocks has to ask of those who know Python. Called with the GIL, without an exception set, and they
@@ -50,6 +52,10 @@ int term_is_busy(void);
  * `is_main`: this is the main thread, whose signal handlers and input hook (GUI loops) are run meanwhile. */
 TermStatus term_read(Term *term, const char *prompt, const char *more, const TermClient *client, int is_main,
                      char **text);
+
+/* End the reading that another thread is at, or is about to begin: from now on this terminal gives TERM_ENDED. Needs
+ * the GIL. */
+void term_end(Term *term);
 
 /* Write bytes now. Errors are passed over: the terminal may be gone. */
 void term_write(const Term *term, const char *bytes, size_t size);

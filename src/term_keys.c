@@ -251,6 +251,7 @@ key_suspend(int Py_UNUSED(count), int Py_UNUSED(key))
     }
     rl_deprep_terminal();
     kill(0, SIGTSTP); /* the whole job, as the terminal would */
+    term_signals_wait_continued();
     term_signals_drain(); /* it is over, and need not be dealt with once more */
     rl_prep_term_function(1);
     term_draw_anew();

@@ -159,6 +159,17 @@ term_signals_give_back(void)
     }
 }
 
+void
+term_signals_wait_continued(void)
+{
+    enum { SLICE = 2000, SLICES = 100 }; /* microseconds */
+    Py_BEGIN_ALLOW_THREADS
+    for (int i = 0; i < SLICES && !got_cont; i++) {
+        usleep(SLICE);
+    }
+    Py_END_ALLOW_THREADS
+}
+
 int
 term_signals_fd(void)
 {

@@ -19,6 +19,10 @@ void term_signals_give_back(void);
 int term_signals_fd(void);
 int term_signals_drain(void);
 
+/* The process is about to be stopped: wait until it is continued. In a thread other than the main one that may be a
+ * moment ahead. Not for long, for the program may ignore the signal. */
+void term_signals_wait_continued(void);
+
 /* End the waiting, from a handler or another thread. */
 void term_signals_wake(void);
 

@@ -44,23 +44,33 @@ static struct {
     PyThread_type_lock lock;
     unsigned long owner; /* thread identifier, while depth > 0 */
     int depth;
+    const void *task;    /* the coroutine's, while depth > 0; NULL for a hook() that blocks its thread */
+    bool reading;        /* see turn_set_reading() */
+    TurnWaiter *waiting; /* borrowed: coroutines, the first one first */
     pid_t pid;           /* a forked child starts afresh: the owner may not have come along */
 } turn;
 
-static int
-turn_wait(PyObject *thread, PyObject *frame)
+static void
+turn_announce(PyObject *who, const char *what, PyObject *place)
 {
-    enum { SLICE = 100000 }; /* microseconds between looks at signals */
-    PyObject *file = frame_filename(frame);
-    PyObject *text = file == NULL ? NULL
-                                  : PyUnicode_FromFormat("[%V waits for this console: hook() at %U:%d]", thread,
-                                                         "MainThread", file, frame_line(frame));
+    PyObject *text = PyUnicode_FromFormat("[%V waits for this console: %s at %V]", who, "MainThread", what, place, "?");
     const char *line = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, NULL);
     if (line != NULL) {
         term_notify(line);
     }
     PyErr_Clear();
     Py_XDECREF(text);
+}
+
+static int
+turn_wait(PyObject *thread, PyObject *frame)
+{
+    enum { SLICE = 100000 }; /* microseconds between looks at signals */
+    PyObject *file = frame_filename(frame);
+    PyObject *place = file == NULL ? NULL : PyUnicode_FromFormat("%U:%d", file, frame_line(frame));
+    PyErr_Clear();
+    turn_announce(thread, "hook()", place);
+    Py_XDECREF(place);
     Py_XDECREF(file);
     for (;;) {
         PyLockStatus status;
@@ -76,19 +86,31 @@ turn_wait(PyObject *thread, PyObject *frame)
     }
 }
 
-int
-turn_take(PyObject *frame)
+/* The lock of this process. -1 with an exception. */
+static int
+turn_prepare(void)
 {
-    PyObject *thread;
-    unsigned long me = PyThread_get_thread_ident();
     if (turn.lock == NULL || turn.pid != getpid()) {
         turn.lock = PyThread_allocate_lock(); /* the parent's, if any, is left: somebody may hold it */
         turn.depth = 0;
+        turn.reading = false;
+        turn.waiting = NULL;
         turn.pid = getpid();
         if (turn.lock == NULL) {
             PyErr_NoMemory();
             return -1;
         }
+    }
+    return 0;
+}
+
+int
+turn_take(PyObject *frame)
+{
+    PyObject *thread;
+    unsigned long me = PyThread_get_thread_ident();
+    if (turn_prepare() < 0) {
+        return -1;
     }
     if (turn.depth > 0 && turn.owner == me) {
         turn.depth++;
@@ -103,8 +125,67 @@ turn_take(PyObject *frame)
         }
     }
     turn.owner = me;
+    turn.task = NULL;
     turn.depth = 1;
     return 0;
+}
+
+/* ---- coroutines ---- */
+
+void
+turn_forget(TurnWaiter *waiter)
+{
+    TurnWaiter **at = &turn.waiting;
+    while (*at != NULL && *at != waiter) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = waiter->next;
+    }
+    waiter->waits = false;
+}
+
+int
+turn_try(TurnWaiter *waiter, const void *task, PyObject *who, PyObject *place)
+{
+    unsigned long me = PyThread_get_thread_ident();
+    if (turn_prepare() < 0) {
+        return -1;
+    }
+    if (turn.depth > 0 && turn.owner == me && turn.task == task && task != NULL) {
+        turn.depth++;
+        return 1;
+    }
+    bool is_first = turn.waiting == NULL || turn.waiting == waiter;
+    if (is_first && PyThread_acquire_lock(turn.lock, NOWAIT_LOCK)) {
+        turn_forget(waiter);
+        turn.owner = me;
+        turn.task = task;
+        turn.depth = 1;
+        return 1;
+    }
+    if (!waiter->waits) {
+        TurnWaiter **last = &turn.waiting;
+        while (*last != NULL) {
+            last = &(*last)->next;
+        }
+        *waiter = (TurnWaiter){.waits = true};
+        *last = waiter;
+        turn_announce(who, "ahook()", place);
+    }
+    return 0;
+}
+
+void
+turn_set_reading(bool reading)
+{
+    turn.reading = reading;
+}
+
+bool
+turn_is_reading(void)
+{
+    return turn.pid == getpid() && turn.depth > 0 && turn.reading && turn.owner == PyThread_get_thread_ident();
 }
 
 void
@@ -114,6 +195,8 @@ turn_adopt(void)
     if (lock != NULL) {
         PyThread_acquire_lock(lock, NOWAIT_LOCK);
         turn.lock = lock;
+        turn.reading = false;
+        turn.waiting = NULL;
         turn.pid = getpid();
     }
 }

@@ -10,6 +10,7 @@ opens a prompt in the frame that calls it. See hooking(3) or help(hooking.hook).
 from ._core import (
     DumpError,
     UntrustedDump,
+    ahook,
     dump,
     hook,
     inspect_dump,
@@ -25,6 +26,7 @@ from ._core import (
 __all__ = [
     "DumpError",
     "UntrustedDump",
+    "ahook",
     "dump",
     "hook",
     "inspect_dump",

@@ -1,11 +1,12 @@
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Callable, TypeVar, overload
 
 __all__ = [
     "DumpError",
     "UntrustedDump",
+    "ahook",
     "dump",
     "hook",
     "inspect_dump",
@@ -31,6 +32,16 @@ def hook(
     keep: object = (),
     isolate: object = False,
 ) -> None: ...
+def ahook(
+    banner_msg: str | None = None,
+    overwrite_locals: object = False,
+    logger: str = "root",
+    *,
+    when: object = True,
+    once: object = False,
+    after: int = 0,
+    keep: object = (),
+) -> Coroutine[Any, None, None]: ...
 def set_trace(
     banner_msg: str | None = None,
     overwrite_locals: object = True,
