@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "postmortem.h"
+#include "script.h"
 
 /* The places where a hook can stand. */
 static const struct {
@@ -36,6 +37,19 @@ install_wants(PyObject *exception)
            && !PyErr_GivenExceptionMatches(exception, PyExc_SystemExit);
 }
 
+int
+install_open(ModuleState *state, PyObject *exception, PyObject *traceback)
+{
+    ConsoleEnd end;
+    Postmortem postmortem = {.exception = exception, .traceback = traceback, .ways = WAYS_END};
+    if (entry_is_off(state) || traceback == Py_None || !install_wants(exception)
+        || !(install_has_terminal() || script_has(state))) {
+        return 0;
+    }
+    state->met = exception;
+    return postmortem_run(state, &postmortem, &end);
+}
+
 /* Call the hook that was there before, then open a console. The traceback may be None. New reference to None. */
 static PyObject *
 install_handle(PyObject *bound, int place, PyObject *args, PyObject *exception, PyObject *traceback)
@@ -46,13 +60,8 @@ install_handle(PyObject *bound, int place, PyObject *args, PyObject *exception, 
         return NULL;
     }
     Py_DECREF(none);
-    if (state->installed[place] == bound && !entry_is_off(state) && install_has_terminal() && traceback != Py_None
-        && install_wants(exception)) {
-        ConsoleEnd end;
-        Postmortem postmortem = {exception, traceback, WAYS_END, NULL, NULL, NULL};
-        if (postmortem_run(state, &postmortem, &end) < 0) {
-            return NULL;
-        }
+    if (state->installed[place] == bound && install_open(state, exception, traceback) < 0) {
+        return NULL;
     }
     return Py_NewRef(Py_None);
 }

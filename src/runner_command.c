@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "frame.h"
+#include "install.h"
 #include "runner.h"
 
 #define COMMAND_CAPSULE "hooking._core.run"
@@ -120,12 +121,40 @@ runner_command_is_inspected(void)
     return ret;
 }
 
+/* The exception that is set, and stays so: a new reference. */
+static PyObject *
+runner_command_error(void)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL && error != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    PyErr_Restore(type, Py_XNewRef(error), traceback);
+    return error;
+}
+
+/* It was shown: open a console there, unless the program has had that done. */
+static void
+runner_command_open(ModuleState *state, PyObject *error)
+{
+    PyObject *traceback = state->met == error ? NULL : PyException_GetTraceback(error);
+    if (traceback != NULL && install_open(state, error, traceback) < 0) {
+        PyErr_Print(); /* `abort` ends the process here */
+    }
+    Py_XDECREF(traceback);
+}
+
 /* Run the program, and tell what it has raised. Has it ended by itself? */
 static bool
 runner_command_run(Command *command)
 {
-    PyObject *result = runner_run(state_of_module(command->module), &command->runner);
+    ModuleState *state = state_of_module(command->module);
+    PyObject *result = runner_run(state, &command->runner);
     if (result == NULL) {
+        PyObject *error = runner_command_error();
+        state->met = NULL;
         if (compat_is_interrupt(PyErr_Occurred())) {
             compat_note_interrupt(1);
         }
@@ -136,6 +165,8 @@ runner_command_run(Command *command)
             runner_clear(&command->runner); /* what __main__ holds is collected at the end, as ever */
         }
         PyErr_Print(); /* ends the process on SystemExit; else Python does, with its status, when we return */
+        runner_command_open(state, error);
+        Py_DECREF(error);
     }
     runner_end(&command->runner);
     runner_clear(&command->runner);

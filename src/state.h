@@ -52,6 +52,7 @@ typedef struct ModuleState {
     PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     PyObject *installed[INSTALL_PLACES]; /* owned or NULL: what the hooks of install() are bound to */
+    const void *met;              /* the exception of the last install_open(): only to be compared with a living one */
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
     struct Show *show;            /* borrowed: of the console whose statement runs; else NULL */

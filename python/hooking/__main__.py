@@ -2,7 +2,7 @@
 
 import sys
 
-from . import __version__
+from . import __version__, _core
 from ._core import run, run_as_main
 
 DESCRIPTION = "A console in any frame of a running Python program."
@@ -26,7 +26,8 @@ and what loading them would do. The exit status is 1 if one of them is damaged o
 
 RUN = """\
 Run a program as `python FILE ARGS` or `python -m MODULE ARGS` would. It cannot tell the difference: its __main__, its
-arguments, its paths, what it prints and how it ends are the same. Options of Python itself stand before:
+arguments, its paths, what it prints and how it ends are the same. If it ends with an exception, and standard input,
+output and error are a terminal, a console opens where that was raised. Options of Python itself stand before:
 python -X dev -m hooking run FILE.
 """
 
@@ -43,13 +44,54 @@ def make_parser():
     show.add_argument("--json", action="store_true", help="all of it, as JSON")
     show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
     run = commands.add_parser("run", help="run a program as Python would", description=RUN,
-                              usage="hooking run [-h] FILE [ARGS...]\n       hooking run [-h] -m MODULE [ARGS...]")
+                              usage="hooking run [OPTIONS] FILE [ARGS...]\n"
+                                    "       hooking run [OPTIONS] -m MODULE [ARGS...]")
+    run.add_argument("-c", dest="inputs", action="append", metavar="INPUT",
+                     help="what the prompt takes before it asks you: Python or a command; may be given several times")
+    run.add_argument("--on-signal", type=signal_called, metavar="SIGNAL",
+                     help="open a console in the main thread when this signal comes: USR1, say")
     run.add_argument("-m", dest="module", metavar="MODULE", help="a module or package to be run, as with python -m")
     run.add_argument("path", nargs="?", metavar="FILE",
                      help="a script; a folder or a zip file with a __main__.py in it; bytecode; - is standard input")
     run.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
     run.set_defaults(fail=run.error)
     return parser
+
+
+def signal_called(name):
+    """The signal of a name, "USR1" or "SIGUSR1", or of a number. Raises argparse.ArgumentTypeError."""
+    import argparse
+    import signal
+    try:
+        return signal.Signals(int(name)) if name.isdigit() else signal.Signals["SIG" + name.removeprefix("SIG")]
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(f"no signal is called {name}; there are USR1, USR2, ...") from None
+
+
+def split_options(words):
+    """The options of `run` itself, and what follows them."""
+    end = 0
+    while end < len(words):
+        word = words[end]
+        if word in ("-c", "--on-signal"):
+            end += 2
+        elif word.startswith("--on-signal=") or word.startswith("-c"):
+            end += 1
+        else:
+            break
+    return words[:end], words[end:]
+
+
+def prepare(words):
+    """Do what the options of `run` ask for."""
+    options = make_parser().parse_args(["run", *words])
+    if options.on_signal is not None:
+        import signal
+        try:
+            signal.signal(options.on_signal, _core._on_signal)
+        except OSError as error:
+            options.fail(f"--on-signal {options.on_signal.name}: {error.strerror}")
+    _core._feed(options.inputs or [])
 
 
 def find_program(words):
@@ -67,8 +109,11 @@ def find_program(words):
 def main(argv=None):
     """Run the command with `argv` (list of str; default: the process's arguments) and return its exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    program = find_program(arguments[1:]) if arguments[:1] == ["run"] else None
+    words, rest = split_options(arguments[1:]) if arguments[:1] == ["run"] else ([], [])
+    program = find_program(rest)
     if program is not None:
+        if words:
+            prepare(words)
         # run() does not come back here: the program is to have no frame of ours below it
         return run(**program) if argv is None else run_as_main(**program)
     parser = make_parser()

@@ -175,7 +175,7 @@ def test_what_follows_is_the_programs(run, words):
 
 def test_the_help(run):
     status, out, err = run({}, "-m", "hooking", "run", "--help")
-    assert (status, err) == (0, "") and "hooking run [-h] -m MODULE" in out
+    assert (status, err) == (0, "") and "hooking run [OPTIONS] -m MODULE" in out
 
 
 def test_a_console_in_a_program_that_is_run(terminal, tmp_path):
