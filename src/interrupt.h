@@ -38,8 +38,8 @@ void interrupt_rest(Interrupt *interrupt, int terminal);
 void interrupt_rest_beside(Interrupt *interrupt, int terminal);
 
 /* While a coroutine of the prompt's waits, and the event loop goes on: SIGINT is a byte that is written to `fd`, which
- * does not block, until the next call of one of these functions; so is one that came just before. All else stays as it
- * is while a statement runs, lest one comes to the program while things are exchanged. It must have been taken. */
+ * does not block, until the next call of one of these functions; so is one that came just before. All else stays as
+ * while a statement runs, lest one comes to the program while things are exchanged. It must have been taken. */
 void interrupt_pass(Interrupt *interrupt, int fd);
 
 /* Was one noted since interrupt_rest(), or since this was last asked? */

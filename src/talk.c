@@ -281,7 +281,7 @@ talk_pass(Talk *talk, int fd)
     if (!talk->entered) {
         return;
     }
-    interrupt_pass(&talk->interrupt, fd); /* first: flushing may run signal handlers, whose exception nobody sees */
+    interrupt_pass(&talk->interrupt, fd); /* first: flushing may run signal handlers, which may raise */
     talk_flush();
     talk_leave_streams(talk);
     talk->entered = 0;

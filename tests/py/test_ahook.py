@@ -330,8 +330,8 @@ def test_ctrl_c_never_finds_the_programs_handler(terminal, where):
     """A coroutine that is stepped all the time, and threads that the signal may come to."""
     run = 'asyncio.run(main("X"))'
     other = "thread = threading.Thread(target=asyncio.run, args=(main('X'),)); thread.start(); thread.join()"
-    t = terminal(TICKING.replace(run, "for _ in range(4): threading.Thread(target=time.sleep, args=(1000,), daemon=True)"
-                                 ".start()\n    " + (run if where == "main" else other)))
+    threads = "for _ in range(4): threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n    "
+    t = terminal(TICKING.replace(run, threads + (run if where == "main" else other)))
     ps1 = re.compile(">>> $")
     t.prompt(ps1)
     for _ in range(30):
