@@ -1,8 +1,8 @@
 """What does saving an object cost, and bringing it back? Beside write(), pickle, dill, cloudpickle, joblib, numpy.save.
 
-Two objects: a GiB of float64, and a million small dicts. What is waited for, with fsync
-in it where a tool does that: hooking does. The files lie in /dev/shm, if that has room, so that not the disk is
-measured but the work. Peak memory is what one dump adds, in a process of its own.
+Two objects: a GiB of float64, and a million small dicts. What is waited for, with fsync in it where a tool does that
+(hooking does), and CPU time, which other programs on the machine hardly change. The files lie in /dev/shm, if that has
+room, so that not the disk is measured but the work. Peak memory is what one dump adds, in a process of its own.
 """
 
 import importlib
@@ -44,11 +44,12 @@ def place():
 
 
 def taken(function):
-    begin = time.perf_counter()
+    """Seconds: waited, and of CPU."""
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     kept = function()
-    seconds = time.perf_counter() - begin
+    cpu, seconds = time.process_time() - begin_cpu, time.perf_counter() - begin
     del kept  # giving a GiB back takes its time, too
-    return seconds
+    return seconds, cpu
 
 
 def with_file(module, value, path, mode="wb"):
@@ -91,19 +92,26 @@ def middle(values):
     return sorted(values)[len(values) // 2]
 
 
+def tell(title, times, limit):
+    """Two tables. `limit`: (peer, the most that ours may take, as a multiple of it), or seconds."""
+    for number, what in enumerate(("waited", "CPU")):
+        part = {name: [pair[number] for pair in pairs] for name, pairs in times.items()}
+        if isinstance(limit, float):
+            note = measure.budget(middle(part[OURS]), limit)
+        else:
+            kept = "kept" if middle(part[OURS]) <= limit[1] * middle(part[limit[0]]) else "MISSED"
+            note = f"budget {limit[1]:.2f} x {limit[0]}: {kept}"
+        rows = [(name, values, note if name == OURS else "") for name, values in part.items()]
+        measure.table(f"{title}, {what}", rows, OURS)
+
+
 def compare_saving(title, value, path, limit):
-    """`limit`: (peer, the most that ours may take, as a multiple of it)."""
     ways = savers(value, path)
     slow = {} if isinstance(value, numpy.ndarray) else {name: ways.pop(name) for name in IN_PYTHON if name in ways}
-    times = {**measure.in_turn(ways, ROUNDS), **measure.in_turn(slow, 1)}
-    peer, most = limit
-    kept = "kept" if middle(times[OURS]) <= most * middle(times[peer]) else "MISSED"
-    measure.table(title, [(name, values, f"budget {most:.2f} x {peer}: {kept}" if name == OURS else "")
-                          for name, values in times.items()], OURS)
+    tell(title, {**measure.in_turn(ways, ROUNDS), **measure.in_turn(slow, 1)}, limit)
 
 
 def compare_loading(title, value, path, limit):
-    """`limit`: as above, or seconds."""
     hooking.dump(value, path)
     with open(path + ".pickle", "wb") as file:
         pickle.dump(value, file, protocol=5)
@@ -114,13 +122,7 @@ def compare_loading(title, value, path, limit):
     if joblib is not None and isinstance(value, numpy.ndarray):
         joblib.dump(value, path + ".joblib")
         ways["joblib, mapped"] = lambda: taken(lambda: joblib.load(path + ".joblib", mmap_mode="c"))
-    times = measure.in_turn(ways, ROUNDS)
-    if isinstance(limit, float):
-        note = measure.budget(middle(times[OURS]), limit)
-    else:
-        kept = "kept" if middle(times[OURS]) <= limit[1] * middle(times[limit[0]]) else "MISSED"
-        note = f"budget {limit[1]:.2f} x {limit[0]}: {kept}"
-    measure.table(title, [(name, values, note if name == OURS else "") for name, values in times.items()], OURS)
+    tell(title, measure.in_turn(ways, ROUNDS), limit)
 
 
 SAVES = {

@@ -100,10 +100,11 @@ static PyMethodDef module_methods[] = {
      "    whole     is it as it was written? With verify=False the buffers are not looked at. If not, `damage`\n"
      "              says what and where\n"
      "    signed    with your own key?\n"
-     "    does      'data': nothing but construct data; 'code': it may run any code, `why` says by what; 'broken'\n"
+     "    does      'data': nothing but construct data; 'code': it may run any code, or is nested so that it takes\n"
+     "              the interpreter down, `why` says by what; 'broken'\n"
      "    imports   a list of dicts: module, name, offset (bytes), called, safe\n"
      "    facts     of a dump, a dict of str: name, expression, type, file, line, function, time (UTC), python,\n"
-     "              modules, main, needs\n"
+     "              modules, main, needs; of `dump --all`: names\n"
      "    buffers   of a dump: a list of dicts: offset, size (bytes), readonly\n"
      "    protocol  int, of the pickle\n\n"
      "Raises OSError, and DumpError for a compressed file that cannot be unpacked."},
