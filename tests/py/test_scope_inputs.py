@@ -760,7 +760,7 @@ case("inspect.getsource", """
     'def f(): return x + g\\n'
     """)
 case("return outside a function", """
-    >>> return 5
+    >>> 1; return 5
     [...]
     SyntaxError: 'return' outside function
     """)
