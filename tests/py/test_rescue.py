@@ -1234,11 +1234,13 @@ LEFTOVERS = source('''
              lambda: asyncio.run(coroutine(Token(True), a=Token())), lambda: asyncio.run(through(a=Token()))]
     sessions = [
         (call, lines) for call in calls
-        for lines in (("c",), ("throw LookupError(1)",), ("return",), ("retry", "c"), ("up", "token = Token()", "retry"),
+        for lines in (("c",), ("throw LookupError(1)",), ("return",), ("retry", "c"),
+                      ("up", "token = Token()", "retry"),
                       ("up", "more['b'] = Token()", "retry", "retry", "c"))
     ] + [(call, ("return Token()",)) for call in calls[:3]] + [
         (lambda: block(Token(True)), ("retry", "skip")), (lambda: block(Token(True)), ("c",)),
-        (lambda: function(), ("return Token()",)), (lambda: function(Token(True)), ("retry now", "return nothing", "c")),
+        (lambda: function(), ("return Token()",)),
+        (lambda: function(Token(True)), ("retry now", "return nothing", "c")),
     ]
     kept = [function, function.__wrapped__, generator, generator.__wrapped__, coroutine, coroutine.__wrapped__, stream,
             stream.__wrapped__, rescue, *{type(x) for x in (function, rescue, generator(Token()), stream(Token()))}]
