@@ -138,7 +138,8 @@ class Consoles:
                 sections = [("stdout", report.capstdout), ("stderr", report.capstderr), ("log", report.caplog)]
                 self.open_at(exception, entries, sections, report)
             else:
-                self.miss("not opened: all of the traceback is pytest's (--full-trace opens there)", node.nodeid)
+                self.miss("not opened: all of the traceback is pytest's (--full-trace opens there)",
+                          node.nodeid or node.name)
 
     @pytest.hookimpl(trylast=True)
     def pytest_internalerror(self, excinfo):
@@ -312,8 +313,13 @@ def find_failure(config, node, excinfo):
         return value.exc_info[1], [entry_of_example(value), *keep_own(config, of_exception(value.exc_info[1]))]
     if is_a(value, "doctest", "DocTestFailure"):
         return value, [entry_of_example(value)]
-    if isinstance(value, pytest.Collector.CollectError) and value.__cause__ is not None:
-        return value.__cause__, keep_own(config, of_exception(value.__cause__))
+    cause = None
+    if is_a(value, "_pytest.config", "ConftestImportFailure"):
+        cause = value.cause if hasattr(value, "cause") else value.excinfo[1]      # pytest 8, 7
+    elif isinstance(value, pytest.Collector.CollectError):
+        cause = value.__cause__
+    if cause is not None:
+        return cause, keep_own(config, of_exception(cause))
     if hasattr(node, "_traceback_filter"):
         return value, keep_own(config, node._traceback_filter(excinfo))
     return value, keep_own(config, excinfo.traceback)     # before pytest 7.3 it was filtered for the report

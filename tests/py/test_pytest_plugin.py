@@ -40,12 +40,13 @@ def session(terminal):
 
 
 @pytest.fixture
-def failing(session):
+def failing(session, terminal):
     """The same with --hooking, at the prompt already."""
     def at_prompt(tests=FAILS, *options, **more):
         t = session(tests, "--hooking", *options, **more)
         t.prompt()
         return t
+    at_prompt.folder = terminal.folder
     return at_prompt
 
 
@@ -336,6 +337,24 @@ def test_an_exception_of_a_conftest(failing):
         [...]
     ''')
     assert t.end() == 3
+
+
+def test_a_conftest_that_cannot_be_imported(failing):
+    folder = failing.folder / "below"
+    folder.mkdir()
+    (folder / "conftest.py").write_text("x = 5\nimport not_there\n")
+    (folder / "test_below.py").write_text("def test_it(): pass\n")
+    t = failing("def test_it(): pass\n")
+    t.play('''
+        >>> where
+        > #0  <module>  [...]below/conftest.py:2
+                import not_there
+        >>> x
+        5
+        >>> ^D
+        [...]
+    ''')
+    assert t.end() == 2
 
 
 def test_where_all_is_pytests_nothing_opens_and_that_is_said(session):
