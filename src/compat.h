@@ -87,7 +87,7 @@ extern CompatVectorcall compat_vectorcall;
 /* tp_call of a type that has vectorcall. */
 PyObject *compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *named);
 
-/* The traceback of an exception: new reference, NULL without one. (Up to 3.11 a traceback that was taken away is None.) */
+/* The traceback of an exception: new reference, NULL without one. (Up to 3.11 one that was taken away is None.) */
 PyObject *compat_traceback(PyObject *exception);
 
 /* A bound method: new reference. */
