@@ -399,7 +399,7 @@ hook_call(ModuleState *state, HookOptions *options)
     HookCall call;
     int ret = hook_admit(state, options, &call);
     if (ret > 0 && entry_obstacle(state) == NULL) {
-        ret = turn_take(call.frame);
+        ret = turn_take(options->signalled ? "a signal" : "hook()", call.frame);
         if (ret == 0) {
             ret = hook_begin(state, &call, options->once);
             PyObject *commands = ret > 0 ? options->given[HOOK_COMMANDS] : NULL;
