@@ -11,7 +11,7 @@
 static PyObject *
 exceptions_place(PyObject *exception)
 {
-    PyObject *traceback = PyException_GetTraceback(exception);
+    PyObject *traceback = compat_traceback(exception);
     if (traceback == NULL) {
         return PyUnicode_FromString("not raised");
     }
@@ -123,6 +123,8 @@ exceptions_run(Console *console, const char *rest)
     if (console->exception == NULL) {
         PyErr_SetString(PyExc_ValueError, console->ways == WAYS_HOOK
                                               ? "no exception: hook() was not called in an `except` block"
+                                              : console->ways == WAYS_SIGNAL
+                                              ? "no exception: none is being handled here"
                                               : "no exception: only its traceback was given");
         return -1;
     }

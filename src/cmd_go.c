@@ -36,7 +36,8 @@ static CallSite *
 go_site(Console *console)
 {
     if (console->ways != WAYS_HOOK) {
-        PyErr_SetString(PyExc_ValueError, "that is about a call of hook(): here an exception has opened the console");
+        PyErr_Format(PyExc_ValueError, "that is about a call of hook(): here %s has opened the console",
+                     console->ways == WAYS_SIGNAL ? "a signal" : "an exception");
         return NULL;
     }
     return hook_site_of(console->state, console->caller);

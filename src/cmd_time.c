@@ -133,7 +133,7 @@ commit_run(Console *console, const char *rest)
         PyErr_SetString(PyExc_ValueError, "nothing to commit: this prompt is not isolated (hook(isolate=True) is)");
         return -1;
     }
-    if (isolate_commit(console->state, force ? NULL : &ask) < 0) {
+    if (isolate_commit(force ? NULL : &ask) < 0) {
         return -1;
     }
     console->left = 1;

@@ -277,6 +277,16 @@ compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *named)
 }
 
 PyObject *
+compat_traceback(PyObject *exception)
+{
+    PyObject *traceback = PyException_GetTraceback(exception);
+    if (traceback == Py_None) {
+        Py_CLEAR(traceback);
+    }
+    return traceback;
+}
+
+PyObject *
 compat_method_new(PyObject *function, PyObject *object)
 {
     return api.method_new(function, object);

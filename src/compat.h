@@ -87,6 +87,9 @@ extern CompatVectorcall compat_vectorcall;
 /* tp_call of a type that has vectorcall. */
 PyObject *compat_vectorcall_call(PyObject *callable, PyObject *args, PyObject *named);
 
+/* The traceback of an exception: new reference, NULL without one. (Up to 3.11 one that was taken away is None.) */
+PyObject *compat_traceback(PyObject *exception);
+
 /* A bound method: new reference. */
 PyObject *compat_method_new(PyObject *function, PyObject *object);
 /* Does a fresh __main__ have __annotations__ (up to 3.13), and that of a script __cached__ (up to 3.14)? */

@@ -136,7 +136,7 @@ console_go_to_exception(Console *console, PyObject *exception)
 {
     Stack stack = {0};
     StackPlace place = {0};
-    PyObject *traceback = PyException_GetTraceback(exception);
+    PyObject *traceback = compat_traceback(exception);
     if (traceback == NULL) {
         PyErr_SetString(PyExc_ValueError, "it has no traceback: it was not raised, or that was taken from it");
         return -1;
@@ -179,6 +179,7 @@ console_leave_by_exit(Console *console)
 {
     static const char *const then_what[] = {
         [WAYS_HOOK] = "the program goes on (\"abort\" ends it)",
+        [WAYS_SIGNAL] = "the program goes on (\"abort\" ends it)",
         [WAYS_CAUGHT] = "the program goes on (\"abort\" ends it)",
         [WAYS_END] = "the program ends as it would have",
         [WAYS_TEST] = "the tests go on (\"abort\" ends them)",
@@ -312,6 +313,9 @@ console_execute(Console *console, Source *source)
 static void
 console_show_parse_error(Console *console, Source *source)
 {
+    if (!PyErr_Occurred()) { /* more lines were wanted, but it was written down, and there are none */
+        source_complain(source);
+    }
     source->state->inputs++;
     console_show_error(console, source->filename);
 }

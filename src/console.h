@@ -10,6 +10,7 @@
 /* What has brought the user here, and so what can be done besides going on. */
 typedef enum ConsoleWays {
     WAYS_HOOK,   /* a call of hook(), which can be made to pass */
+    WAYS_SIGNAL, /* a signal, wherever that was */
     WAYS_CAUGHT, /* an exception */
     WAYS_END,    /* one that nobody has caught: the program, or the thread, ends */
     WAYS_TEST,   /* one that a test runner has caught and shown, whose own frames are of no interest */

@@ -34,7 +34,7 @@ dump_culprit_take(void)
 static void
 dump_culprit_give(PyObject *error)
 {
-    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, PyException_GetTraceback(error));
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, compat_traceback(error));
 }
 
 /* By type: what an exception class says of itself does not count. */

@@ -55,7 +55,7 @@ entry_run(ModuleState *state, const ConsoleStart *start, const char *what, Conso
     if (why != NULL) {
         return entry_warn(start, what, why);
     }
-    if (turn_take(start->frame) < 0) {
+    if (turn_take("an exception", start->stack != NULL ? start->stack->frame : start->frame) < 0) {
         return -1;
     }
     if (state->aborting) {

@@ -291,7 +291,7 @@ hook_run(ModuleState *state, PyObject *frame, PyObject *banner, PyObject *fault,
     PyObject *handled = PyErr_GetHandledException(); /* in an `except` block */
     ConsoleStart start = {
         .frame = frame, .exception = handled, .banner = banner, .complaint = fault, .overwrite = options->overwrite,
-        .ways = WAYS_HOOK,
+        .ways = options->signalled ? WAYS_SIGNAL : WAYS_HOOK,
     };
     int ret = options->isolate ? isolate_run(state, &start, options->force, why)
                                : console_run(state, &start, why, &end);
@@ -348,7 +348,9 @@ hook_admit(ModuleState *state, HookOptions *options, HookCall *call)
     if (call->frame == NULL) {
         return 0; /* called by C code with no Python below it */
     }
-    call->site = hook_site(state, call->frame, options->once || options->after > 0);
+    if (!options->signalled) {
+        call->site = hook_site(state, call->frame, options->once || options->after > 0);
+    }
     if (call->site == NULL && PyErr_Occurred()) {
         return -1;
     }
@@ -397,7 +399,7 @@ hook_call(ModuleState *state, HookOptions *options)
     HookCall call;
     int ret = hook_admit(state, options, &call);
     if (ret > 0 && entry_obstacle(state) == NULL) {
-        ret = turn_take(call.frame);
+        ret = turn_take(options->signalled ? "a signal" : "hook()", call.frame);
         if (ret == 0) {
             ret = hook_begin(state, &call, options->once);
             PyObject *commands = ret > 0 ? options->given[HOOK_COMMANDS] : NULL;
@@ -453,7 +455,7 @@ static PyObject *
 hook_on_signal(PyObject *module, PyObject *Py_UNUSED(args))
 {
     ModuleState *state = state_of_module(module);
-    HookOptions options = {.what = "hook", .overwrite = 1};
+    HookOptions options = {.what = "hook", .overwrite = 1, .signalled = 1};
     return state->disabled ? Py_NewRef(Py_None) : hook_call(state, &options);
 }
 

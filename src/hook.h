@@ -28,6 +28,7 @@ typedef struct HookOptions {
     long after;
     int isolate;
     int force;                        /* isolate="force" */
+    int signalled;                    /* not by a call: the place has no part in it */
 } HookOptions;
 
 /* A call that is to open a console. */

@@ -56,9 +56,12 @@ isolate_set_loop_aside(ModuleState *state, PyObject *noted)
     loop_leave();
 }
 
+/* Keeps the exception that is set. */
 static void
 isolate_resume_loop(ModuleState *state)
 {
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
     Py_ssize_t count = state->loops == NULL ? 0 : PyList_Size(state->loops);
     PyObject *noted = count == 0 ? NULL : Py_NewRef(PyList_GetItem(state->loops, count - 1));
     if (noted != NULL) {
@@ -67,17 +70,17 @@ isolate_resume_loop(ModuleState *state)
         Py_DECREF(noted);
     }
     PyErr_Clear();
+    PyErr_Restore(type, error, traceback);
 }
 
 int
-isolate_commit(ModuleState *state, const ForkAsk *ask)
+isolate_commit(const ForkAsk *ask)
 {
     if (ask != NULL && fork_check_children(ask, self.children) < 0) {
         return -1;
     }
     self.level--;
     relay_commit();
-    isolate_resume_loop(state);
     return 0;
 }
 
@@ -426,6 +429,7 @@ isolate_work(ModuleState *state, const ConsoleStart *start, int level, const cha
     if (self.level >= level) {
         isolate_leave(state, start->frame, ret < 0, *why);
     }
+    isolate_resume_loop(state); /* not before: the prompts' own loops have run until now */
     return ret;
 }
 

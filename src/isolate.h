@@ -18,7 +18,7 @@ bool isolate_holds(const Console *console);
 
 /* Make this process the program that goes on, as far as the innermost isolated prompt is concerned. With `ask`, refuse
  * if the program has child processes, which only the other one could wait for: -1 with an exception. */
-int isolate_commit(ModuleState *state, const ForkAsk *ask);
+int isolate_commit(const ForkAsk *ask);
 
 /* Can the exception that is set be taken to the process that goes on? Else -1, with one that says why not. */
 int isolate_check_exception(void);

@@ -127,7 +127,7 @@ postmortem_take(PyObject *given, PyObject **exception, PyObject **traceback)
         }
         return is == 1 ? 0 : -1;
     }
-    *traceback = PyException_GetTraceback(*exception);
+    *traceback = compat_traceback(*exception);
     if (*traceback == NULL) {
         PyErr_Format(PyExc_ValueError,
                      "post_mortem(): %R has no traceback: it was not raised, or that was taken from it", *exception);

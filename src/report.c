@@ -75,11 +75,12 @@ report_take(PyObject *filename)
 
 /* ---- in short ---- */
 
-/* An exception of the exception's own code is not passed on, Ctrl-C is. */
+/* An exception of the exception's own code is not passed on, Ctrl-C is: SystemExit would end the program, and of
+ * exceptions whose __str__() raises that Python itself shows the traceback. */
 static PyObject *
 report_or(PyObject *text, const char *otherwise)
 {
-    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+    if (text == NULL && !PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         PyErr_Clear();
         return PyUnicode_FromString(otherwise);
     }
@@ -124,9 +125,13 @@ PyObject *
 report_summary(PyObject *exception)
 {
     PyObject *summary = NULL;
-    if (PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError) || PyObject_HasAttrString(exception, "__notes__")) {
+    PyObject *notes = PyObject_GetAttrString(exception, "__notes__");
+    PyErr_Clear();
+    int is_long = notes != NULL || PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError);
+    Py_XDECREF(notes);
+    if (is_long) {
         summary = report_in_full(exception);
-        if (summary != NULL || !PyErr_ExceptionMatches(PyExc_Exception)) {
+        if (summary != NULL || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
             return summary;
         }
         PyErr_Clear();

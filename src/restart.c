@@ -292,7 +292,7 @@ restart_block_hint(PyObject *traceback, PyObject *frame)
 ConsoleChoice
 restart_ask_block(ModuleState *state, PyObject *exception)
 {
-    PyObject *traceback = PyException_GetTraceback(exception);
+    PyObject *traceback = compat_traceback(exception);
     PyObject *frame = traceback == NULL ? NULL : restart_attribute(traceback, "tb_frame"); /* in which the block is */
     ConsoleEnd end = {0};
     Postmortem postmortem = {exception, traceback, WAYS_BLOCK, "rescue", NULL, NULL};

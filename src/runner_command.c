@@ -139,7 +139,7 @@ runner_command_error(void)
 static void
 runner_command_open(ModuleState *state, PyObject *error)
 {
-    PyObject *traceback = state->met == error ? NULL : PyException_GetTraceback(error);
+    PyObject *traceback = state->met == error ? NULL : compat_traceback(error);
     if (traceback != NULL && install_open(state, error, traceback) < 0) {
         PyErr_Print(); /* `abort` ends the process here */
     }

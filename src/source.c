@@ -176,6 +176,16 @@ source_parse(Source *source)
     return source_parse_more(source);
 }
 
+void
+source_complain(const Source *source)
+{
+    PyObject *tree = compile_call(source->text, source->filename, "exec", ONLY_AST);
+    if (tree != NULL) {
+        PyErr_SetString(PyExc_SyntaxError, "the input is not complete");
+    }
+    Py_XDECREF(tree);
+}
+
 /* ---- running ---- */
 
 /* The `.display` of a running input: self is the Namespace. */

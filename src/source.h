@@ -26,6 +26,8 @@ void source_clear(Source *source);
 
 /* Is it a statement, or several? Asked of the compiler, as the codeop module does. */
 SourceStatus source_parse(Source *source);
+/* It is incomplete, and nothing follows: set the SyntaxError that tells what is missing. */
+void source_complain(const Source *source);
 
 /* An input that is run step by step: it stops where a coroutine is to be awaited. All zero when none is run. */
 typedef struct SourceRun {

@@ -8,11 +8,7 @@
 
 #include "compat.h"
 
-/* Taken where the program leaves them to their default, which is to end it. */
-enum { FATAL_COUNT = 10 };
-static const int FATAL_SIGNALS[FATAL_COUNT] = {
-    SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM,
-};
+enum { SIGNALS = 65 };
 
 /* One for the process, as handlers are. */
 static struct {
@@ -21,8 +17,8 @@ static struct {
     int has_cooked;
     struct termios cooked; /* how to leave the terminal */
     int wake[2];           /* a pipe that ends the waiting */
-    struct sigaction old_winch, old_cont, old_fatal[FATAL_COUNT];
-    char fatal_taken[FATAL_COUNT];
+    struct sigaction old_winch, old_cont, old_fatal[SIGNALS];
+    char fatal_taken[SIGNALS];
 } self = {.wake = {-1, -1}};
 
 static volatile sig_atomic_t got_winch, got_cont;
@@ -79,12 +75,29 @@ term_signals_leave_for_good(void)
     }
 }
 
+/* What a thread does wrong: it happens again. */
+static int
+signal_is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+}
+
+/* Does it end a program that leaves it to its default? */
+static int
+signal_is_fatal(int number)
+{
+    return number != SIGCHLD && number != SIGCONT && number != SIGURG && number != SIGWINCH && number != SIGTSTP
+           && number != SIGTTIN && number != SIGTTOU;
+}
+
 static void
-on_fatal(int number, siginfo_t *Py_UNUSED(info), void *Py_UNUSED(context))
+on_fatal(int number, siginfo_t *info, void *Py_UNUSED(context))
 {
     term_signals_leave_for_good();
     signal(number, SIG_DFL);
-    raise(number);
+    if (info->si_code <= 0 || !signal_is_fault(number)) {
+        raise(number);
+    }
 }
 
 typedef void SignalHandler(int, siginfo_t *, void *);
@@ -121,11 +134,11 @@ term_signals_take(int fd, const struct termios *cooked)
     self.taken = 1;
     signal_take(SIGWINCH, on_winch, &self.old_winch);
     signal_take(SIGCONT, on_cont, &self.old_cont);
-    for (int i = 0; i < FATAL_COUNT; i++) {
-        sigaction(FATAL_SIGNALS[i], NULL, &self.old_fatal[i]);
-        self.fatal_taken[i] = self.old_fatal[i].sa_handler == SIG_DFL;
+    for (int i = 1; i < SIGNALS; i++) { /* fails for those that cannot be caught, or are the C library's own */
+        self.fatal_taken[i] = signal_is_fatal(i) && sigaction(i, NULL, &self.old_fatal[i]) == 0
+                              && self.old_fatal[i].sa_handler == SIG_DFL;
         if (self.fatal_taken[i]) {
-            signal_take(FATAL_SIGNALS[i], on_fatal, &self.old_fatal[i]);
+            signal_take(i, on_fatal, &self.old_fatal[i]);
         }
     }
 }
@@ -145,9 +158,9 @@ term_signals_give_back(void)
 {
     signal_give_back(SIGWINCH, on_winch, &self.old_winch);
     signal_give_back(SIGCONT, on_cont, &self.old_cont);
-    for (int i = 0; i < FATAL_COUNT; i++) {
+    for (int i = 1; i < SIGNALS; i++) {
         if (self.fatal_taken[i]) {
-            signal_give_back(FATAL_SIGNALS[i], on_fatal, &self.old_fatal[i]);
+            signal_give_back(i, on_fatal, &self.old_fatal[i]);
         }
     }
     self.taken = 0;

@@ -63,13 +63,13 @@ turn_announce(PyObject *who, const char *what, PyObject *place)
 }
 
 static int
-turn_wait(PyObject *thread, PyObject *frame)
+turn_wait(PyObject *thread, const char *what, PyObject *frame)
 {
     enum { SLICE = 100000 }; /* microseconds between looks at signals */
     PyObject *file = frame_filename(frame);
     PyObject *place = file == NULL ? NULL : PyUnicode_FromFormat("%U:%d", file, frame_line(frame));
     PyErr_Clear();
-    turn_announce(thread, "hook()", place);
+    turn_announce(thread, what, place);
     Py_XDECREF(place);
     Py_XDECREF(file);
     for (;;) {
@@ -105,7 +105,7 @@ turn_prepare(void)
 }
 
 int
-turn_take(PyObject *frame)
+turn_take(const char *what, PyObject *frame)
 {
     PyObject *thread;
     unsigned long me = PyThread_get_thread_ident();
@@ -118,7 +118,7 @@ turn_take(PyObject *frame)
     }
     if (!PyThread_acquire_lock(turn.lock, NOWAIT_LOCK)) {
         turn_is_main_thread(&thread);
-        int failed = turn_wait(thread, frame);
+        int failed = turn_wait(thread, what, frame);
         Py_XDECREF(thread);
         if (failed < 0) {
             return -1;

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/* Wait for this thread's turn, and tell the one whose turn it is that the hook() in `frame` waits. -1 with an
+/* Wait for this thread's turn, and tell the one whose turn it is what waits, in which frame: "hook()". -1 with an
  * exception (Ctrl-C). A thread that has the turn may take it again, for a console within a console. */
-int turn_take(PyObject *frame);
+int turn_take(const char *what, PyObject *frame);
 void turn_give(void);
 
 /* In a child of fork() whose thread goes on where the parent's had the turn: it has it here. */

@@ -482,7 +482,7 @@ def test_ctrl_z_while_a_statement_runs(terminal):
 # Being killed -------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1,
-                                    signal.SIGABRT],
+                                    signal.SIGABRT, signal.SIGPROF, signal.SIGSEGV, signal.SIGRTMIN],
                          ids=lambda number: number.name)
 def test_a_killed_program_leaves_a_usable_terminal(terminal, number):
     """bobfang1992/pdbpp#28, inducer/pudb#187: no echo after a kill."""

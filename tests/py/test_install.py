@@ -1,5 +1,6 @@
 """install() and uninstall(): a console at exceptions that nobody handles."""
 
+import re
 import subprocess
 import sys
 
@@ -186,6 +187,16 @@ def test_an_exception_in_a_thread(terminal):
     t.key("C-d")
     assert t.end() == 0
     assert t.text().rstrip().endswith("the main thread goes on")
+
+
+def test_what_waits_is_named_by_the_place_of_the_exception(terminal):
+    t = terminal(program(call="import threading; hooking.hook()"), columns=200)
+    t.prompt()
+    t.line("threading.Thread(target=fails, args=({},), name='worker').start()")
+    t.expect(re.compile(r"^\[worker waits for this console: an exception at .*program\.py:6\]", re.M))
+    t.ready()
+    t.key("C-d")
+    t.prompt("[worker] >>> ")
 
 
 def test_an_exception_in_a_thread_that_may_end_it(terminal):

@@ -298,6 +298,34 @@ def test_commit_goes_on_with_all_changes(opened):
     finish(t)
 
 
+@pytest.mark.parametrize("within", [False, True])
+def test_commit_after_and_within_an_await_of_the_prompt(opened, within):
+    """The loop that the prompt has had for itself ends before the program's goes on."""
+    t = opened('''
+        import asyncio
+        from hooking import hook, rescue
+        @rescue
+        async def fails():
+            await asyncio.sleep(0)
+            raise ValueError("no")
+        async def main():
+            hook(isolate=True)
+            await asyncio.sleep(0.01)
+            return asyncio.current_task() is not None
+        print("task", asyncio.run(main()))
+    ''')
+    if within:
+        t.run("await fails()")
+        t.run("commit")
+        t.key("C-d")
+    else:
+        t.run("await asyncio.sleep(0)")
+        t.line("commit")
+    t.expect("task True")
+    assert "Exception ignored" not in t.text()
+    assert t.end() == 0
+
+
 def test_commit_with_overwrite_locals(opened):
     t = opened('''
         from hooking import hook

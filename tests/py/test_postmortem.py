@@ -391,6 +391,8 @@ def test_the_last_one_that_nobody_handled(opened):
              "one"),
     ("ValueError('x')", "ValueError: post_mortem(): ValueError('x') has no traceback: it was not raised, or that was "
                         "taken from it"),
+    ("ValueError('x').with_traceback(None)", "ValueError: post_mortem(): ValueError('x') has no traceback: it was not "
+                                             "raised, or that was taken from it"),
     ("ValueError", "TypeError: post_mortem(): exc must be an exception or a traceback, not <class 'ValueError'>"),
     ("3", "TypeError: post_mortem(): exc must be an exception or a traceback, not 3"),
 ])
@@ -436,6 +438,7 @@ def test_nobody_to_talk_to(terminal, tmp_path):
     ("raise decimal.InvalidOperation('x')", "decimal.InvalidOperation: x"),
     ("raise Outer.Inner(3)", "Outer.Inner: 3"),
     ("raise Liar(3)", "Liar: 3"),
+    ("raise Leaver", "Leaver: <exception str() failed>"),
 ])
 def test_the_exception_is_named(terminal, raising, shown):
     t = terminal(f'''
@@ -451,6 +454,9 @@ def test_the_exception_is_named(terminal, raising, shown):
                 raise RuntimeError
         class Liar(Exception):
             exceptions = [1, 2]
+        class Leaver(Exception):
+            def __str__(self):
+                raise SystemExit(3)
         try:
             {raising}
         except BaseException:
@@ -460,6 +466,28 @@ def test_the_exception_is_named(terminal, raising, shown):
     text = t.prompt()
     assert text.startswith(shown + "\nPost-mortem at ")
     assert t.leave() == "goes on"
+
+
+def test_a_traceback_that_was_taken_away(opened):
+    t = opened('''
+        import hooking, sys
+        try:
+            raise KeyError(2) from ValueError(1).with_traceback(None)
+        except KeyError:
+            hooking.post_mortem()
+    ''')
+    t.play('''
+        >>> sys.exc_info()[1].__traceback__ = None
+        >>> exceptions
+        > #0  KeyError: 2
+                not raised
+          #1  caused by ValueError: 1
+                not raised
+        >>> exceptions 1
+        ValueError: 1
+        it has no traceback: it was not raised, or that was taken from it
+        >>>
+    ''')
 
 
 def test_a_syntax_error_shows_the_line(opened):

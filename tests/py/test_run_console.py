@@ -183,3 +183,29 @@ def test_nothing_but_the_program_without_a_terminal(batch):
 def test_options_that_are_wrong(words, complaint, tmp_path):
     done = subprocess.run([*RUN, *words], capture_output=True, text=True, env=environment(tmp_path), cwd=tmp_path)
     assert done.returncode == 2 and complaint in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_signals_console_is_no_call_of_hook(run):
+    t = run('''
+        import time
+        print("ready")
+        while True:
+            time.sleep(0.02)
+    ''', "--on-signal", "USR1")
+    t.expect("ready")
+    t.signal(signal.SIGUSR1)
+    t.prompt()
+    t.play('''
+        >>> off
+        that is about a call of hook(): here a signal has opened the console
+        >>>
+    ''')
+
+
+@pytest.mark.parametrize("given, complaint", [
+    ("def f():", "IndentationError: expected an indented block after function definition on line 1"),
+    ("if True:\n  print(3", "SyntaxError: '(' was never closed"),
+])
+def test_an_input_that_is_written_down_and_not_whole(batch, given, complaint):
+    done = batch("from hooking import hook\nhook()", "-c", given, "-c", "6 * 7")
+    assert done.stdout.endswith(f"{complaint}\n42\n") and done.returncode == 0
