@@ -153,7 +153,8 @@ runner_command_run(Command *command)
     ModuleState *state = state_of_module(command->module);
     PyObject *result = runner_run(state, &command->runner);
     if (result == NULL) {
-        PyObject *error = runner_command_error();
+        /* not held when Python ends in PyErr_Print(): what its frames hold is collected at the end, as ever */
+        PyObject *error = PyErr_ExceptionMatches(PyExc_SystemExit) ? NULL : runner_command_error();
         state->met = NULL;
         if (compat_is_interrupt(PyErr_Occurred())) {
             compat_note_interrupt(1);
@@ -165,8 +166,10 @@ runner_command_run(Command *command)
             runner_clear(&command->runner); /* what __main__ holds is collected at the end, as ever */
         }
         PyErr_Print(); /* ends the process on SystemExit; else Python does, with its status, when we return */
-        runner_command_open(state, error);
-        Py_DECREF(error);
+        if (error != NULL) {
+            runner_command_open(state, error);
+        }
+        Py_XDECREF(error);
     }
     runner_end(&command->runner);
     runner_clear(&command->runner);

@@ -16,7 +16,7 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 # Of the environment of the test run only what a user of the product would not notice may reach a program under test.
-UNWANTED = ("TMUX", "LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")
+UNWANTED = ("CI", "TMUX", "LINES", "COLUMNS", "INPUTRC", "NO_COLOR", "FORCE_COLOR", "PS1", "LANG", "LANGUAGE")
 UNWANTED_PREFIXES = ("HOOKING", "PYTEST", "PYTHONSTARTUP", "PYTHONBREAKPOINT", "PYTHON_COLORS", "LC_", "XDG_")
 
 
