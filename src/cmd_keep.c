@@ -111,7 +111,8 @@ keep_tell_dumped(Console *console, PyObject *what, PyObject *path)
         units_size((uint64_t)found.st_size, size);
     }
     Py_DECREF(bytes);
-    return console_say(console, "dumped %U to %U (%s)", what, path, size);
+    return PyUnicode_GetLength(what) == 0 ? console_say(console, "dumped nothing to %U (%s)", path, size)
+                                          : console_say(console, "dumped %U to %U (%s)", what, path, size);
 }
 
 static int

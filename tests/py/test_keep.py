@@ -231,6 +231,11 @@ def test_code_is_left_out(t, mine, tmp_path):
     assert load(tmp_path / "all") == {"number": [1, 2], "table": {"a": 1}, "x": 1}
 
 
+def test_all_where_all_is_left_out(t):
+    t.run("number = table = x = lock")
+    assert re.search(r"^dumped nothing to all \(\d+ bytes\)$", t.run("dump --all all"), re.M)
+
+
 def test_all_where_nothing_of_it_is(t):
     """In the caller's frame the names are free: nothing is asked."""
     t.run("dump --all all")
