@@ -43,6 +43,9 @@ chain_members(PyObject *exception)
         return NULL;
     }
     PyObject *members = PyObject_GetAttrString(exception, "exceptions");
+    if (members == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+    }
     if (members != NULL && !PyTuple_Check(members)) {
         Py_CLEAR(members);
     }

@@ -556,7 +556,8 @@ console_tell_pending(Console *console)
             ret = -1;
         }
         else if (PyList_Size(pending) > 0) {
-            ret = console_say(console, "not written back: %U (\"write\" or hook(overwrite_locals=True) does)", names);
+            ret = console_say(console, "not written back: %U (\"write\"%s does)", names,
+                              console->ways == WAYS_HOOK ? " or hook(overwrite_locals=True)" : "");
         }
         Py_XDECREF(names);
         Py_XDECREF(comma);

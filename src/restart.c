@@ -300,6 +300,9 @@ restart_ask_block(ModuleState *state, PyObject *exception)
         PyObject *hint = restart_block_hint(traceback, frame);
         if (hint != NULL) {
             restart_open(state, &postmortem, hint, &end);
+            if (!PyErr_Occurred()) {
+                PyException_SetTraceback(exception, traceback); /* it may have been raised again at the prompt */
+            }
         }
         Py_XDECREF(hint);
     }

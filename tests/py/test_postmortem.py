@@ -660,3 +660,39 @@ def test_objects_of_the_program_are_let_go(opened):
     ''')
     t.run("exceptions 0")
     assert t.leave() == "gone"
+
+
+def test_a_group_that_hides_its_members(opened):
+    t = opened('''
+        import hooking
+        class Group(ExceptionGroup):
+            @property
+            def exceptions(self):
+                raise RuntimeError("hidden")
+        try:
+            raise Group("several", [ValueError(1)]) from TypeError("cause")
+        except Group:
+            hooking.post_mortem()
+    ''')
+    t.play('''
+        >>> exceptions
+        > #0  Group: several (1 sub-exception)
+                [...]program.py:7 in <module>
+          #1  caused by TypeError: cause
+                not raised
+        >>>
+    ''')
+
+
+def test_what_stays_at_the_prompt_is_told_in_words_of_the_place(terminal):
+    t = terminal(CAUGHT)
+    t.prompt()
+    t.play('''
+        >>> overwrite off
+        [...]
+        >>> d = 3
+        >>> ^D
+        not written back: d ("write" does)
+        goes on
+    ''')
+    assert t.end() == 0

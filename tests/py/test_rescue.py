@@ -487,6 +487,21 @@ def test_skip_is_no_restart_of_a_function(opened):
     assert t.run("retry now") == "retry takes no argument (a space before the line makes it Python)"
 
 
+def test_an_exception_raised_again_at_a_blocks_prompt_goes_on_as_it_was(opened):
+    t = opened('''
+        import hooking, traceback
+        def main():
+            with hooking.rescue:
+                1 / 0
+        try:
+            main()
+        except ZeroDivisionError as error:
+            print([entry.name for entry in traceback.extract_tb(error.__traceback__)])
+    ''')
+    t.run("import sys; raise sys.exc_info()[1]")
+    assert t.leave() == "['<module>', 'main']"
+
+
 # What is rescued ------------------------------------------------------------------------------------------------------
 
 def test_methods(terminal):
