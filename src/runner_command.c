@@ -162,11 +162,15 @@ runner_command_run(Command *command)
             runner_end(&command->runner);
         }
         if (PyErr_ExceptionMatches(PyExc_SystemExit) && !runner_command_is_inspected()) {
-            runner_clear(&command->runner); /* what __main__ holds is collected at the end, as ever */
+            /* what __main__ holds is collected at the end, as ever: nothing of it may be left with us */
+            runner_clear(&command->runner);
+            Py_CLEAR(error);
         }
         PyErr_Print(); /* ends the process on SystemExit; else Python does, with its status, when we return */
-        runner_command_open(state, error);
-        Py_DECREF(error);
+        if (error != NULL) {
+            runner_command_open(state, error);
+        }
+        Py_XDECREF(error);
     }
     runner_end(&command->runner);
     runner_clear(&command->runner);
