@@ -163,7 +163,9 @@ runner_command_run(Command *command)
             runner_end(&command->runner);
         }
         if (PyErr_ExceptionMatches(PyExc_SystemExit) && !runner_command_is_inspected()) {
-            runner_clear(&command->runner); /* what __main__ holds is collected at the end, as ever */
+            /* what __main__ holds is collected at the end, as ever: nothing of it may be left with us */
+            runner_clear(&command->runner);
+            Py_CLEAR(error);
         }
         PyErr_Print(); /* ends the process on SystemExit; else Python does, with its status, when we return */
         if (error != NULL) {
