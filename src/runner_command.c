@@ -153,8 +153,7 @@ runner_command_run(Command *command)
     ModuleState *state = state_of_module(command->module);
     PyObject *result = runner_run(state, &command->runner);
     if (result == NULL) {
-        /* not held when Python ends in PyErr_Print(): what its frames hold is collected at the end, as ever */
-        PyObject *error = PyErr_ExceptionMatches(PyExc_SystemExit) ? NULL : runner_command_error();
+        PyObject *error = runner_command_error();
         state->met = NULL;
         if (compat_is_interrupt(PyErr_Occurred())) {
             compat_note_interrupt(1);
