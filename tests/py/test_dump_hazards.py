@@ -175,6 +175,31 @@ def test_a_buffer_that_changes_while_it_is_dumped(path):
     in_threads(change, save)
 
 
+def test_a_large_buffer_is_written_in_a_thread_that_ends(path):
+    content = bytearray(range(256)) * (100 << 10)             # 25 MiB: parts that differ, and the last one is short
+    del content[-1000:]
+    threads = len(os.listdir("/proc/self/task"))
+    assert both(pickle.PickleBuffer(content), path, verify=True) == (content, content)
+    assert len(os.listdir("/proc/self/task")) == threads
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_large_buffer(tmp_path):
+    said = run('''
+        import errno, os, pickle, resource
+        import hooking
+        os.mkdir("dumps")
+        path = "dumps/x"
+        hooking.dump(1, path)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20 << 20, 20 << 20))
+        try:
+            hooking.dump(pickle.PickleBuffer(bytearray(64 << 20)), path)
+        except OSError as error:
+            print(errno.errorcode[error.errno], error.filename == path)
+        print(hooking.load(path), os.listdir("dumps"), len(os.listdir("/proc/self/task")))
+    ''', tmp_path)
+    assert said.split("\n") == ["EFBIG True", "1 ['x'] 1", ""]
+
+
 def test_dumps_at_once(tmp_path):
     def save(number):
         blob = bytes([number]) * LIMIT
