@@ -25,6 +25,12 @@ enum {
     LINE = 512,
 };
 
+#ifdef __SANITIZE_ADDRESS__ /* whose own memory looks the same */
+enum { IS_SANITIZED = 1 };
+#else
+enum { IS_SANITIZED = 0 };
+#endif
+
 /* Static, as no memory must be asked for. */
 static struct {
     char line[LINE];
@@ -95,8 +101,8 @@ release_memory(void)
 void
 release_all(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* whose own memory looks the same */
-    release_memory();
-#endif
+    if (!IS_SANITIZED) {
+        release_memory();
+    }
     closefrom(0); /* or who reads from the program would not see its end before the end of this process */
 }

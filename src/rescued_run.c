@@ -269,7 +269,7 @@ rescued_run_new(ModuleState *state, Rescued *rescued, PyObject *made, Call *call
         call_drop(call);
         return NULL;
     }
-    self->rescued = (Rescued *)Py_NewRef(rescued);
+    self->rescued = (Rescued *)Py_NewRef((PyObject *)rescued);
     self->inner = made;
     self->call = *call;
     *call = (Call){0};
