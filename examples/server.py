@@ -32,7 +32,7 @@ async def visit(ask):
 
 
 async def main():
-    server = await asyncio.start_server(answer, "localhost", 0)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
 
     async def ask(path):
         """What the server answers."""
