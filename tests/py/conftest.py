@@ -42,6 +42,11 @@ def environment(home, **changes):
     return env
 
 
+def left_to_crash():
+    """Changes to the environment with which AddressSanitizer, if it is there, leaves SIGSEGV to the program."""
+    return {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0"}
+
+
 def source(program):
     """A program from an indented literal: its first line is line 1."""
     return textwrap.dedent(program).lstrip("\n")

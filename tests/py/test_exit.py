@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from conftest import left_to_crash
 from terminal import THREAD_PS1
 
 PROGRAM = '''
@@ -487,7 +488,7 @@ def test_ctrl_z_while_a_statement_runs(terminal):
 def test_a_killed_program_leaves_a_usable_terminal(terminal, number):
     """bobfang1992/pdbpp#28, inducer/pudb#187: no echo after a kill."""
     t = terminal("import resource\nresource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
-                 "from hooking import hook\nhook()\n", job_control=True)
+                 "from hooking import hook\nhook()\n", job_control=True, env=left_to_crash())
     t.prompt()
     t.run("import os, signal")
     t.line("print('pid', os.getpid())")

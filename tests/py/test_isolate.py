@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from conftest import left_to_crash
 from family import ended, gone, pid, session
 from terminal import THREAD_PS1
 
@@ -125,7 +126,7 @@ def test_what_is_printed_at_the_prompt_is_not_lost(opened, tmp_path):
 
 
 def test_a_copy_that_crashes_leaves_the_program_alone(opened):
-    t = opened()
+    t = opened(env=left_to_crash())
     t.run("import os, signal")
     t.line("os.kill(os.getpid(), signal.SIGSEGV)")
     t.expect("isolated process has died of signal 11 (Segmentation fault)")
@@ -548,6 +549,7 @@ def test_a_pipe_closed_after_commit_is_closed(opened):
     ended(t)
 
 
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer's memory looks the same")
 def test_who_waits_after_commit_holds_little_memory_and_still_waits(terminal):
     t = terminal('''
         import os, re, signal, time
