@@ -49,12 +49,23 @@ streams_whole(const char *before, PyObject *text)
     return whole;
 }
 
+/* write() between two prompts. The stream writes with the GIL released, and one that appears meanwhile is to be drawn
+ * below what it writes. */
+static PyObject *
+streams_write_between(PyObject *stream, PyObject *text)
+{
+    free(term_give_way());
+    PyObject *result = streams_write_through(stream, text);
+    term_take_place("");
+    return result;
+}
+
 /* write(): self is the stream. The lines that are finished go to it, the rest is shown by the terminal until it is. */
 static PyObject *
 streams_write(PyObject *self, PyObject *text)
 {
     if (!PyUnicode_Check(text) || !term_is_reading()) {
-        return streams_write_through(self, text);
+        return streams_write_between(self, text);
     }
     PyObject *result = NULL, *flushed = NULL, *partial = NULL, *lines = NULL;
     Py_ssize_t end = 0;

@@ -172,27 +172,32 @@ static void
 on_fork_child(void)
 {
     term_state_forked();
+    term_draw_forked();
     if (self.active) {
         term_state_abandon();
         term_signals_give_back();
-        term_draw_forget();
         self.active = 0;
         self.term = NULL;
     }
 }
 
 static void
-term_take(Term *term, const TermClient *client, int is_main)
+term_mind_process(void)
 {
-    static int first = 1;
+    static bool first = true;
     if (first) {
         pthread_atfork(NULL, NULL, on_fork_child);
         /* The main thread may end the program while another is at the prompt. After Ctrl-C Python kills itself with
          * SIG_DFL when it has finalized: no exit() is called then. */
         atexit(term_signals_leave_for_good);
         Py_AtExit(term_signals_leave_for_good);
-        first = 0;
+        first = false;
     }
+}
+
+static void
+term_take(Term *term, const TermClient *client, int is_main)
+{
     self.term = term;
     self.thread = PyThread_get_thread_ident();
     self.is_main = is_main;
@@ -432,6 +437,7 @@ term_read(Term *term, const char *prompt, const char *more, const TermClient *cl
 int
 term_open(Term *term, int in, int out)
 {
+    term_mind_process();
     int in_copy = fcntl(in, F_DUPFD_CLOEXEC, 3);
     int out_copy = fcntl(out, F_DUPFD_CLOEXEC, 3);
     term->in = in_copy < 0 ? NULL : fdopen(in_copy, "r");

@@ -66,11 +66,13 @@ void term_size(const Term *term, int *columns, int *rows);
 /* Show a line above the prompt that another thread is reading at, or above the next one. Needs the GIL. */
 void term_notify(const char *text);
 
-/* Is a block being read, by whichever thread? Whoever wants to write to that terminal then does so between these two,
- * from any thread that holds the GIL: the block is taken away, and drawn anew below what was written, which must end
- * with a line end. `partial`: the start of a line that was not written, shown above the block; "" for none. The next
- * one to write is given it, and nobody else: malloc'ed, or NULL for none. */
+/* Is a block being read, by whichever thread? */
 bool term_is_reading(void);
+
+/* Whoever wants to write to that terminal does so between these two, from any thread that holds the GIL: the block is
+ * taken away, and drawn anew below what was written, which must end with a line end; one that is about to appear waits.
+ * `partial`: the start of a line that was not written, shown above the block; "" for none. The next one to write is
+ * given it, and nobody else: malloc'ed, or NULL for none. */
 char *term_give_way(void);
 void term_take_place(const char *partial);
 

@@ -45,6 +45,16 @@ static struct {
     bool word_is_command;
 } self;
 
+/* How many of those are in this thread. It draws meanwhile when a signal handler came as it wrote, and opened a console:
+ * that does not wait for itself. */
+static _Thread_local int own_way;
+
+static bool
+draw_has_to_wait(void)
+{
+    return self.giving_way > own_way;
+}
+
 static void
 draw_send(void)
 {
@@ -190,7 +200,7 @@ static void
 draw_wait_for_place(void)
 {
     enum { SLICE = 500 }; /* microseconds */
-    while (self.giving_way > 0) {
+    while (draw_has_to_wait()) {
         Py_BEGIN_ALLOW_THREADS
         usleep(SLICE);
         Py_END_ALLOW_THREADS
@@ -304,6 +314,14 @@ draw_drop_partial(void)
     self.partial_is_shown = false;
 }
 
+static void
+draw_forget(void)
+{
+    draw_drop_partial();
+    render_forget(&self.render);
+    self.term = NULL;
+}
+
 void
 term_draw_end(void)
 {
@@ -314,23 +332,21 @@ term_draw_end(void)
         buffer_add_string(&self.out, "\r\n");
         draw_send();
     }
-    term_draw_forget();
+    draw_forget();
 }
 
 void
-term_draw_forget(void)
+term_draw_forked(void)
 {
-    self.giving_way = 0;
-    draw_drop_partial();
-    render_forget(&self.render);
-    self.term = NULL;
+    self.giving_way = own_way = 0;
+    draw_forget();
 }
 
 void
 term_draw(void)
 {
     /* While more is waiting to be read, as in a paste, drawing each step would cost the square of its length. */
-    if (self.term == NULL || self.over || self.giving_way > 0 || term_bytes_are_waiting(fileno(rl_instream))) {
+    if (self.term == NULL || self.over || draw_has_to_wait() || term_bytes_are_waiting(fileno(rl_instream))) {
         return;
     }
     if (self.term->plain) {
@@ -384,7 +400,7 @@ term_draw_leave(void)
         rl_point = point;
         return;
     }
-    if (!self.finished && self.giving_way == 0) {
+    if (!self.finished && !draw_has_to_wait()) {
         draw_block(); /* while more keys are waiting it may not have been */
     }
     render_leave(&self.render, &self.out);
@@ -490,6 +506,7 @@ term_draw_give_way(void)
     if (self.giving_way++ == 0 && self.term != NULL) {
         term_draw_hide();
     }
+    own_way++;
     char *partial = self.partial;
     self.partial = NULL;
     self.partial_is_shown = false;
@@ -523,7 +540,11 @@ term_draw_take_place(const char *partial)
         }
         self.due = true;
     }
-    if (self.giving_way > 0 && --self.giving_way == 0) { /* in a child of fork() nobody gives way */
+    if (own_way == 0) {
+        return; /* a child of fork(), where nobody gives way */
+    }
+    own_way--;
+    if (--self.giving_way == 0 && self.term != NULL) {
         term_signals_wake();
     }
 }
@@ -531,5 +552,5 @@ term_draw_take_place(const char *partial)
 bool
 term_draw_is_due(void)
 {
-    return self.due && self.giving_way == 0;
+    return self.due && !draw_has_to_wait();
 }

@@ -12,7 +12,7 @@ void term_draw_begin(const Term *term, const TermClient *client, const char *mor
 void term_draw_end(void);
 
 /* The same in a forked child, where whoever was writing is not there any more. */
-void term_draw_forget(void);
+void term_draw_forked(void);
 
 /* For rl_redisplay_function. Draws nothing while more keys wait to be read, as in a paste. */
 void term_draw(void);
@@ -37,7 +37,8 @@ void term_draw_resize(void);
 /* Clear the screen; `all`: what has scrolled away, too. */
 void term_draw_clear(bool all);
 
-/* Somebody else writes above the block, from any thread: between these two nothing is drawn. See term_give_way(). */
+/* Somebody else writes above the block, from any thread, or where one will be: between these two nothing is drawn. See
+ * term_give_way(). */
 char *term_draw_give_way(void);
 void term_draw_take_place(const char *partial);
 
