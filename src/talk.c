@@ -50,6 +50,37 @@ talk_has_input(void)
     return has;
 }
 
+/* In a signal handler that has come while this thread writes to a stream, that takes nothing else: RuntimeError. */
+static int
+talk_is_within(PyObject *stream)
+{
+    PyObject *none = PyObject_CallMethod(stream, "flush", NULL);
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *message = type != PyExc_RuntimeError || error == NULL ? NULL : PyObject_Str(error);
+    const char *text = message == NULL ? NULL : PyUnicode_AsUTF8AndSize(message, NULL);
+    int is_within = text != NULL && strncmp(text, "reentrant call", strlen("reentrant call")) == 0;
+    PyErr_Clear();
+    Py_XDECREF(message);
+    Py_XDECREF(traceback);
+    Py_XDECREF(error);
+    Py_XDECREF(type);
+    Py_XDECREF(none);
+    return is_within;
+}
+
+static void
+talk_look_at_streams(Talk *talk)
+{
+    for (int i = 0; i < TALK_STREAMS; i++) {
+        PyObject *stream = Py_XNewRef(PySys_GetObject(STREAMS[i]));
+        if (stream != NULL && stream != Py_None && talk_is_within(stream)) {
+            talk->within[i] = Py_NewRef(stream);
+        }
+        Py_XDECREF(stream);
+    }
+}
+
 int
 talk_open(Talk *talk, int is_main, int scripted, const char **why)
 {
@@ -73,11 +104,13 @@ talk_open(Talk *talk, int is_main, int scripted, const char **why)
     if (in >= 0 && !own) {
         close(in);
     }
-    if (talk->has_term || talk_has_input()) {
-        return 1;
+    int somebody = talk->has_term || talk_has_input();
+    talk->alone = !somebody && scripted;
+    if (!somebody && !scripted) {
+        return 0;
     }
-    talk->alone = scripted;
-    return talk->alone;
+    talk_look_at_streams(talk);
+    return 1;
 }
 
 static void
@@ -102,6 +135,7 @@ talk_close(Talk *talk)
             Py_XDECREF(none);
             Py_CLEAR(talk->own[i]);
         }
+        Py_CLEAR(talk->within[i]);
     }
     if (talk->has_term) {
         term_close(&talk->term);
@@ -232,7 +266,7 @@ talk_enter_streams(Talk *talk)
 {
     for (int i = 0; talk->has_term && i < TALK_STREAMS; i++) {
         PyObject *host = Py_XNewRef(PySys_GetObject(STREAMS[i]));
-        if (host == talk->own[i] || streams_terminal_of(host) >= 0) {
+        if (host == talk->own[i] || (streams_terminal_of(host) >= 0 && host != talk->within[i])) {
             Py_XDECREF(host);
             continue;
         }

@@ -16,6 +16,7 @@ typedef struct Talk {
     Term term;
     PyObject *own[TALK_STREAMS];       /* owned: sys.stdout, stderr on the terminal, made when needed */
     PyObject *host[TALK_STREAMS];      /* owned: the program's, while replaced */
+    PyObject *within[TALK_STREAMS];    /* owned: the program's, if the console is within a write to it */
     int entered;                       /* see talk_enter() */
     int beside;                        /* the prompt reads in another thread: see talk_begin() */
     PyObject *prompts[TALK_PROMPTS];   /* owned: str, of the first line and of the others */

@@ -216,3 +216,45 @@ def test_abort_in_a_thread_while_the_main_thread_waits_for_its_turn(terminal):
     t.line("abort 3")
     assert t.end() == 3
     assert t.echoes() and "\nmain\n" not in t.text()
+
+
+# A console within a write ---------------------------------------------------------------------------------------------
+
+def test_a_signal_that_comes_while_the_program_prints(terminal):
+    """The stream does not take anything else then: `RuntimeError: reentrant call`."""
+    t = terminal('''
+        import io, os, signal, sys
+        from hooking import hook
+
+        class Slow(io.RawIOBase):
+            def fileno(self):
+                return 1
+            def writable(self):
+                return True
+            def write(self, data):
+                if bytes(data) == b"printed\\n":
+                    signal.raise_signal(signal.SIGUSR1)
+                return os.write(1, data)
+
+        signal.signal(signal.SIGUSR1, lambda number, frame: hook())
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(Slow()), line_buffering=True)
+        print("printed")
+        print("end")
+    ''')
+    t.prompt()
+    t.play("""
+        >>> number == signal.SIGUSR1
+        True
+        >>> print("at the prompt")
+        at the prompt
+        >>> up
+        [...]
+        >>> sys.stderr.write("more\\n") and None
+        more
+        >>> sys.stdout.isatty()
+        True
+        >>> ^D
+        printed
+        end
+    """)
+    assert t.end() == 0
