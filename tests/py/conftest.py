@@ -142,7 +142,7 @@ def pytest_runtest_protocol(item, nextitem):
         if not any(report.failed for report in again):
             for report in again:
                 failures = [str(first.longrepr) for first in reports if first.failed]
-                report.user_properties.append((SECOND_TRY, failures[0][-1500:]))
+                report.user_properties.append((SECOND_TRY, failures[0][-3000:]))
             reports = again
     for report in reports:
         hook.pytest_runtest_logreport(report=report)

@@ -8,6 +8,7 @@ Nothing here sleeps: every wait is a poll on the terminal and on the process, wi
 """
 
 import fcntl
+import glob
 import os
 import re
 import select
@@ -16,6 +17,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 import pyte
 
@@ -33,6 +35,9 @@ KEYS = {
     "Enter": "\r", "Tab": "\t", "Backspace": "\x7f", "Escape": "\x1b", "Delete": "\x1b[3~",
     "Up": "\x1b[A", "Down": "\x1b[B", "Right": "\x1b[C", "Left": "\x1b[D", "Home": "\x1b[H", "End": "\x1b[F",
 }
+
+# What /proc tells of a thread: see Terminal.state().
+STATE = ("Name", "State", "ShdPnd", "SigPnd", "SigBlk", "SigIgn", "SigCgt")
 
 # A line of 9600 baud.
 SLOW_BYTES, SLOW_SECONDS = 96, 0.1
@@ -258,7 +263,8 @@ class Terminal:
                 raise Ended(f"the program ended with status {self.status} while waiting for {what}\n{self.dump()}")
             left = deadline - time.monotonic()
             if left <= 0:
-                raise AssertionError(f"nothing like {what} within {timeout or TIMEOUT:g} s\n{self.dump()}")
+                message = f"nothing like {what} within {timeout or TIMEOUT:g} s"
+                raise AssertionError(f"{message}\n{self.dump()}\n{self.state()}")
             self._wait(min(left, GLANCE))
 
     def type(self, text):
@@ -605,6 +611,20 @@ class Terminal:
         for descriptor in (self.master, self.slave, self.pidfd):
             if descriptor is not None:
                 os.close(descriptor)
+
+    def state(self):
+        """What the terminal and the processes on it are doing, for the message of a test that waited in vain."""
+        modes = termios.tcgetattr(self.slave)
+        told = [f"foreground {os.tcgetpgrp(self.master)}, local modes {modes[3]:o}, VINTR {modes[6][termios.VINTR]}"]
+        for thread in map(Path, glob.glob("/proc/[0-9]*/task/[0-9]*")):
+            try:
+                if os.getsid(int(thread.parts[2])) == self.process.pid:
+                    status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines())
+                    told.append(" ".join([str(thread), *(f"{name} {status[name]}" for name in STATE),
+                                          *(f"{name} {(thread / name).read_text()}" for name in ("wchan", "syscall"))]))
+            except (OSError, KeyError):
+                pass                          # it has ended, or is not ours to look into
+        return "\n".join(told)
 
     def dump(self):
         """The screen, for the message of a failed test."""
