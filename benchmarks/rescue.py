@@ -2,7 +2,7 @@
 
 Each call is made in a loop, and what the loop costs with the plain function is taken off: what is left is what the
 decorator, or the block, costs. Times are CPU time, which other programs on the machine hardly change. A generator is
-gone through to its end, which is counted per item.
+gone through to its end, which is counted per item; a coroutine is awaited by another one, as programs do.
 """
 
 import contextlib
@@ -29,6 +29,10 @@ def generator():
 
 async def coroutine():
     return 1
+
+
+async def without_value():
+    pass
 
 
 class Method:
@@ -81,13 +85,6 @@ def method(decorate):
     return type("Decorated", (), {"call": decorate(Method.call)})()
 
 
-def drive(coroutine):
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        pass
-
-
 RESCUE, PYTHON, BLOCK = "@rescue", "wrapper in Python", "ContextDecorator"
 
 # What is run in the loop; what `it` is, plainly and by each of the ways; how many are counted in one.
@@ -100,8 +97,10 @@ CASES = {
         RESCUE: method(hooking.rescue), PYTHON: method(in_python), BLOCK: method(Block())}, 1),
     "an item of a generator": ("for _ in it(): pass", generator, {
         RESCUE: hooking.rescue(generator), PYTHON: generator_in_python(generator)}, ITEMS),
-    "a coroutine": ("drive(it())", coroutine, {
+    "a coroutine that returns a value": ("await it()", coroutine, {
         RESCUE: hooking.rescue(coroutine), PYTHON: coroutine_in_python(coroutine)}, 1),
+    "a coroutine that returns None": ("await it()", without_value, {
+        RESCUE: hooking.rescue(without_value), PYTHON: coroutine_in_python(without_value)}, 1),
     "a block": ("it(1)", function, {}, 1),
 }
 BLOCKS = {
@@ -112,15 +111,21 @@ BLOCKS = {
 
 
 def loop(statement, it):
-    """A function that runs the statement so many times."""
-    names = {"it": it, "repeat": repeat, "drive": drive, "rescue": hooking.rescue, "block": Block()}
-    exec(f"def run(turns):\n    for _ in repeat(None, turns):\n        {statement}", names)
+    """A function that runs the statement so many times; a coroutine function where it awaits."""
+    names = {"it": it, "repeat": repeat, "rescue": hooking.rescue, "block": Block()}
+    begin = "async " if "await" in statement else ""
+    exec(f"{begin}def run(turns):\n    for _ in repeat(None, turns):\n        {statement}", names)
     return names["run"]
 
 
 def time_loop(run, turns):
     begin = time.process_time()
-    run(turns)
+    coroutine = run(turns)
+    if coroutine is not None:
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            pass
     return (time.process_time() - begin) / turns
 
 
@@ -136,7 +141,7 @@ def main():
         over = {way: [(a - b) / count for a, b in zip(times[way], times[""])] for way in runs if way}
         first = next(iter(over))
         itself = measure.show(measure.statistics.median(times[""]) / count)
-        judged = RESCUE if title in ("f(1)", "f(a=1)", "o.f(1)") else None
+        judged = RESCUE if title in ("f(1)", "f(a=1)", "o.f(1)") or "coroutine" in title else None
         measure.table(f"over {title}   (itself: {itself})", [
             (way, values, measure.budget(measure.statistics.median(values), LIMIT) if way == judged else "")
             for way, values in over.items()

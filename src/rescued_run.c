@@ -61,16 +61,28 @@ run_send(PyObject *object, PyObject *value, PyObject **result)
     return choice == CHOICE_RETURN ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
+/* StopIteration with a value. As CPython's generators do: a value that would be taken for the arguments, or for the
+ * exception itself, is wrapped, which costs a call of its own. */
+static void
+run_stop(PyObject *value)
+{
+    if (!PyTuple_Check(value) && !PyExceptionInstance_Check(value)) {
+        PyErr_SetObject(PyExc_StopIteration, value);
+        return;
+    }
+    PyObject *stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, value, NULL);
+    if (stop != NULL) {
+        PyErr_SetObject(PyExc_StopIteration, stop);
+        Py_DECREF(stop);
+    }
+}
+
 PyObject *
 rescued_run_end(PySendResult status, PyObject *result, bool bare)
 {
     if (status == PYGEN_RETURN) {
         if (result != Py_None) {
-            PyObject *stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, result, NULL);
-            if (stop != NULL) {
-                PyErr_SetObject(PyExc_StopIteration, stop);
-                Py_DECREF(stop);
-            }
+            run_stop(result);
         }
         else if (!bare) {
             PyErr_SetNone(PyExc_StopIteration);
