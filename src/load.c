@@ -135,23 +135,15 @@ load_region(const LoadSource *source, const DumpRegion *region, PyObject *view, 
         return region->readonly ? PyBytes_FromStringAndSize(bytes, (Py_ssize_t)region->size)
                                 : PyByteArray_FromStringAndSize(bytes, (Py_ssize_t)region->size);
     }
-    PyObject *from = PyLong_FromUnsignedLongLong(region->offset);
-    PyObject *to = PyLong_FromUnsignedLongLong(region->offset + region->size);
-    PyObject *slice = from == NULL || to == NULL ? NULL : PySlice_New(from, to, NULL);
-    PyObject *part = slice == NULL ? NULL : PyObject_GetItem(view, slice);
-    Py_XDECREF(slice);
-    Py_XDECREF(to);
-    Py_XDECREF(from);
-    return part;
+    return load_reader_slice(view, region->offset, region->offset + region->size);
 }
 
 /* A list of what the regions hold, NULL with an exception. */
 static PyObject *
-load_buffers(const LoadSource *source, bool map)
+load_buffers(const LoadSource *source, PyObject *view, bool map)
 {
     const DumpTrailer *trailer = &source->trailer;
-    PyObject *view = PyMemoryView_FromObject(source->base);
-    PyObject *buffers = view == NULL ? NULL : PyList_New(0);
+    PyObject *buffers = PyList_New(0);
     for (size_t i = 0; buffers != NULL && i < trailer->region_count; i++) {
         PyObject *part = load_region(source, &trailer->regions[i], view, map);
         if (part == NULL || PyList_Append(buffers, part) < 0) {
@@ -159,7 +151,6 @@ load_buffers(const LoadSource *source, bool map)
         }
         Py_XDECREF(part);
     }
-    Py_XDECREF(view);
     return buffers;
 }
 
@@ -171,11 +162,12 @@ load_unpickle(ModuleState *state, const LoadRequest *request, const LoadSource *
     LoadReader reader = {0};
     LoadGuard guard = {state, request->path, request->modules, facts, restricted};
     PyObject *value = NULL, *file = NULL;
-    PyObject *buffers = whole ? load_buffers(source, request->map) : PyList_New(0);
+    PyObject *view = PyMemoryView_FromObject(source->base);
+    PyObject *buffers = view == NULL ? NULL : whole ? load_buffers(source, view, request->map) : PyList_New(0);
     if (buffers == NULL) {
-        return NULL;
+        goto done;
     }
-    if (!load_reader_begin(&reader, source->bytes, whole ? (size_t)source->trailer.stream_end : source->size,
+    if (!load_reader_begin(&reader, view, source->bytes, whole ? (size_t)source->trailer.stream_end : source->size,
                            source->trailer.regions, source->trailer.region_count)) {
         PyErr_NoMemory();
         goto done;
@@ -186,7 +178,8 @@ done:
     methods_close(file);
     Py_XDECREF(file);
     load_reader_clear(&reader);
-    Py_DECREF(buffers);
+    Py_XDECREF(buffers);
+    Py_XDECREF(view);
     return value;
 }
 

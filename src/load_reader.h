@@ -13,16 +13,22 @@ typedef struct LoadPiece {
 } LoadPiece;
 
 typedef struct LoadReader {
-    LoadPiece *pieces; /* owned */
+    PyObject *view;             /* borrowed: a memoryview of the file */
+    const unsigned char *bytes; /* borrowed: the same */
+    LoadPiece *pieces;          /* owned */
     size_t count;
-    size_t piece, at;  /* where reading is */
-    size_t left;       /* bytes from there on */
+    size_t piece, at;           /* where reading is */
+    size_t left;                /* bytes from there on */
 } LoadReader;
 
-/* `bytes`: of the file, up to `end`, the pickle's. False when memory is out. load_reader_clear() in every case. */
-bool load_reader_begin(LoadReader *reader, const unsigned char *bytes, size_t end, const DumpRegion *regions,
-                       size_t count);
+/* `view`, `bytes`: of the file; up to `end` it is the pickle's. False when memory is out. load_reader_clear() in every
+ * case. */
+bool load_reader_begin(LoadReader *reader, PyObject *view, const unsigned char *bytes, size_t end,
+                       const DumpRegion *regions, size_t count);
 void load_reader_clear(LoadReader *reader);
+
+/* Part of a memoryview of bytes. New reference, NULL with an exception. */
+PyObject *load_reader_slice(PyObject *view, uint64_t from, uint64_t to);
 
 /* A file object for an unpickler, to be closed by methods_close(). New reference, NULL with an exception. */
 PyObject *load_reader_file(LoadReader *reader);
