@@ -45,8 +45,8 @@ static struct {
     bool word_is_command;
 } self;
 
-/* How many of those are in this thread. It draws meanwhile when a signal handler came as it wrote, and opened a console:
- * that does not wait for itself. */
+/* How many of those are in this thread. It draws meanwhile when a signal handler came as it wrote and opened a console,
+ * which does not wait for itself. */
 static _Thread_local int own_way;
 
 static bool
@@ -346,7 +346,8 @@ void
 term_draw(void)
 {
     /* While more is waiting to be read, as in a paste, drawing each step would cost the square of its length. */
-    if (self.term == NULL || self.over || draw_has_to_wait() || term_bytes_are_waiting(fileno(rl_instream))) {
+    if (self.term == NULL || self.over || draw_has_to_wait()
+        || term_bytes_are_waiting(fileno(rl_instream))) {
         return;
     }
     if (self.term->plain) {

@@ -183,8 +183,8 @@ def test_output_of_other_tasks_appears_above(ticking):
 
 
 def test_much_output_of_other_tasks(opened):
-    """Nothing is lost, and nothing stands behind a prompt. (Unbuffered, a line is written in parts, and a prompt may come
-    in between.)"""
+    """Nothing is lost, and nothing stands behind a prompt. (Unbuffered, a line is written in parts, and a prompt may
+    come in between.)"""
     ticking = opened(TICKING, env={"PYTHONUNBUFFERED": None})
     ticking.run("async def talk():\n    for i in range(300):\n        print('line', i)\n        await asyncio.sleep(0)")
     ticking.line("talker = asyncio.create_task(talk())")
