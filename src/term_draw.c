@@ -32,6 +32,7 @@ static struct {
     int columns, height;
     bool finished;            /* the line is about to end: nothing is marked */
     bool over;                /* it is drawn for the last time */
+    bool begun;               /* it has been drawn, or something above it: it stands at the left of a row */
     Render render;
     Tokens tokens;
     uint8_t *styles;          /* owned: Style of each byte */
@@ -223,6 +224,23 @@ draw_add_above(Buffer *above)
     }
 }
 
+/* The cursor may stand behind output without a line end, nobody can tell. Blanks as wide as the window lead to the next
+ * row then, and else not: so that output is left where it is, and not erased with the block. (zsh does so.) A terminal
+ * that cannot go up a row may not wrap lines either. */
+static void
+draw_begin_row(void)
+{
+    if (self.begun) {
+        return;
+    }
+    self.begun = true;
+    for (int i = 0; i < self.columns && rl_get_termcap("up") != NULL; i++) {
+        buffer_add_char(&self.out, ' ');
+    }
+    buffer_add_char(&self.out, '\r');
+    draw_send();
+}
+
 static void
 draw_block(void)
 {
@@ -257,6 +275,7 @@ draw_block(void)
     buffer_free(&prompt);
     buffer_free(&more);
     buffer_free(&above);
+    draw_begin_row();
     render_draw(&self.render, &self.out);
     draw_send();
 }
@@ -264,6 +283,7 @@ draw_block(void)
 static void
 draw_plain(void)
 {
+    draw_begin_row();
     if (self.due) {
         self.due = false;
         rl_on_new_line();
@@ -293,7 +313,7 @@ term_draw_begin(const Term *term, const TermClient *client, const char *more)
     self.term = term;
     self.client = client;
     self.more = more;
-    self.finished = self.over = false;
+    self.finished = self.over = self.begun = false;
     self.due = false;
     self.word[0] = '\0';
     self.word_is_command = false;
@@ -505,6 +525,7 @@ char *
 term_draw_give_way(void)
 {
     if (self.giving_way++ == 0 && self.term != NULL) {
+        draw_begin_row();
         term_draw_hide();
     }
     own_way++;

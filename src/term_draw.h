@@ -5,7 +5,7 @@
 #include "lexer.h"
 #include "term.h"
 
-/* A block begins: at the left of a row. `more`: the prompt of its further lines. */
+/* A block begins. `more`: the prompt of its further lines. */
 void term_draw_begin(const Term *term, const TermClient *client, const char *more);
 
 /* Nothing is drawn from here on. Waits until nobody writes above the block. */

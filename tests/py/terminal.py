@@ -70,8 +70,11 @@ class Screen(pyte.Screen):
             self.drawing = False
 
     def linefeed(self):
+        # A row that ends in blanks is one that the prompt has left for the next; a wrapped line is hardly ever so.
+        last = range(max(self.columns - 8, 0), self.columns)
+        filled = any(not self.buffer[self.cursor.y][x].data.isspace() for x in last)
         super().linefeed()
-        self.buffer[self.cursor.y].continues = self.columns if self.drawing else 0
+        self.buffer[self.cursor.y].continues = self.columns if self.drawing and filled else 0
 
     def index(self):
         top, bottom = self.margins or (0, self.lines - 1)

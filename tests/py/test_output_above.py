@@ -109,6 +109,17 @@ def test_a_line_that_is_not_finished_is_shown_above_and_goes_on(hooked):
     t.shows("loading. done", *BLOCK[:2], "...     print(total)  # more|")
 
 
+@pytest.mark.parametrize("statement", ["print('unfinished', end='')", "os.write(1, b'unfinished') and None"])
+def test_a_line_that_was_not_finished_before_the_prompt_stays(hooked, statement):
+    t, tell = hooked()
+    assert t.run(statement).rstrip() == "unfinished"
+    t.type("1 + ")
+    tell("print('meanwhile')")
+    t.above("meanwhile")
+    t.type("1").key("Enter").expect("2")
+    assert re.search(r"^unfinished *\n?meanwhile$", t.text(), re.M)
+
+
 def test_progress_is_written_over_itself(hooked):
     t, tell = hooked()
     begun(t)
