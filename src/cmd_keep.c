@@ -6,6 +6,7 @@
 
 #include "ask.h"
 #include "dump.h"
+#include "dump_kind.h"
 #include "load.h"
 #include "progress.h"
 #include "units.h"
@@ -127,58 +128,69 @@ keep_save(Console *console, DumpRequest *request)
     return ret;
 }
 
-/* Is it a function, a class or a module? A program that does not have it could load nothing of the file. */
+/* Is it the prompt's last value, or the interpreter's own, as __builtins__? */
 static bool
-keep_is_code(PyObject *value)
+keep_is_internal(PyObject *name)
 {
-    const char *const kinds[] = {"FunctionType", "BuiltinFunctionType", "ModuleType"};
-    PyObject *types = compat_import("types");
-    bool is_code = PyType_Check(value);
-    for (size_t i = 0; types != NULL && !is_code && i < sizeof kinds / sizeof *kinds; i++) {
-        PyObject *kind = PyObject_GetAttrString(types, kinds[i]);
-        is_code = kind == (PyObject *)Py_TYPE(value);
-        Py_XDECREF(kind);
+    return PyUnicode_ReadChar(name, 0) == '_'
+           && (PyUnicode_GetLength(name) == 1 || PyUnicode_ReadChar(name, 1) == '_');
+}
+
+/* Put a value into `values` if it can be pickled, or tell why not; its name into `code` if it is code. */
+static int
+keep_sort(Console *console, PyObject *name, PyObject *value, PyObject *values, PyObject *code)
+{
+    PyObject *why = NULL;
+    if (dump_kind_is_code(value)) {
+        return PyList_Append(code, name);
     }
-    PyErr_Clear();
-    Py_XDECREF(types);
-    return is_code;
+    int can = dump_try(value, name, &why);
+    int ret = can > 0 ? PyDict_SetItem(values, name, value) : can;
+    if (why != NULL) {
+        bool says = PyUnicode_Tailmatch(why, name, 0, PY_SSIZE_T_MAX, -1) == 1;
+        ret = says ? console_say(console, "left out: %U", why) : console_say(console, "left out: %U: %U", name, why);
+    }
+    Py_XDECREF(why);
+    return ret;
+}
+
+/* A program that does not have it could load nothing of it. */
+static int
+keep_tell_code(Console *console, PyObject *names)
+{
+    PyObject *comma = PyUnicode_FromString(", ");
+    PyObject *list = comma == NULL ? NULL : PyUnicode_Join(comma, names);
+    int ret = list == NULL ? -1
+              : PyList_Size(names) == 0
+                  ? 0
+                  : console_say(console, "left out, as of functions, classes and modules only the names are saved: %U",
+                                list);
+    Py_XDECREF(list);
+    Py_XDECREF(comma);
+    return ret;
 }
 
 /* Those of the names whose values can be pickled, as a dict; the others, and why, are told. */
 static PyObject *
 keep_all_values(Console *console)
 {
-    PyObject *values = PyDict_New();
-    PyObject *names = values == NULL ? NULL : scope_names(console->scope);
-    if (names == NULL || PyList_Sort(names) < 0) {
-        Py_CLEAR(values);
-    }
-    for (Py_ssize_t i = 0; values != NULL && i < PyList_Size(names); i++) {
-        PyObject *name = PyList_GetItem(names, i), *value, *why = NULL;
-        if (PyUnicode_ReadChar(name, 0) == '_'
-            && (PyUnicode_GetLength(name) == 1 || PyUnicode_ReadChar(name, 1) == '_')) {
-            continue; /* the prompt's last value, and the interpreter's, as __builtins__ */
-        }
-        int found = scope_get(console->scope, name, &value);
-        int can = found <= 0 ? found : keep_is_code(value) ? 0 : dump_try(value, name, &why);
-        if (found > 0 && can == 0 && why == NULL) {
-            why = PyUnicode_FromFormat("%U: code, of which a dump has the name alone", name);
-            can = why == NULL ? -1 : 0;
-        }
-        if (why != NULL && PyUnicode_Tailmatch(why, name, 0, PY_SSIZE_T_MAX, -1) == 0) {
-            Py_SETREF(why, PyUnicode_FromFormat("%U: %U", name, why));
-            can = why == NULL ? -1 : can;
-        }
-        if (can < 0 || (can > 0 && PyDict_SetItem(values, name, value) < 0)
-            || (why != NULL && console_say(console, "left out: %U", why) < 0)) {
-            Py_CLEAR(values);
-        }
-        Py_XDECREF(why);
+    PyObject *values = PyDict_New(), *code = PyList_New(0);
+    PyObject *names = values == NULL || code == NULL ? NULL : scope_names(console->scope);
+    int ret = names == NULL ? -1 : PyList_Sort(names);
+    for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(names); i++) {
+        PyObject *name = PyList_GetItem(names, i), *value;
+        int found = keep_is_internal(name) ? 0 : scope_get(console->scope, name, &value);
+        ret = found < 0 ? -1 : 0;
         if (found > 0) {
+            ret = keep_sort(console, name, value, values, code);
             Py_DECREF(value);
         }
     }
+    if (ret < 0 || keep_tell_code(console, code) < 0) {
+        Py_CLEAR(values);
+    }
     Py_XDECREF(names);
+    Py_XDECREF(code);
     return values;
 }
 

@@ -46,6 +46,13 @@ static const struct KindWord {
     {"subprocess", "Popen", "a running process"},
 };
 
+bool
+dump_kind_is_code(PyObject *object)
+{
+    return PyType_Check(object) || PyModule_Check(object) || PyCFunction_Check(object)
+           || (PyType_GetFlags(Py_TYPE(object)) & COMPAT_TPFLAGS_METHOD_DESCRIPTOR) != 0;
+}
+
 /* ---- names ---- */
 
 /* A field of a type that is a str, as it is stored. */

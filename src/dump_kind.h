@@ -5,6 +5,11 @@
 
 #include "compat.h"
 
+#include <stdbool.h>
+
+/* Is it a function, a class or a module? Of such a pickle has the name alone. */
+bool dump_kind_is_code(PyObject *object);
+
 /* "a lambda", "an open file ('log.txt')", "an object of type shop.Order". */
 PyObject *dump_kind(PyObject *object);
 

@@ -221,8 +221,9 @@ mark_refuse(const char *name)
         PyErr_SetString(PyExc_ValueError, "there is no mark: \"mark\" makes one");
     }
     else if (list != NULL) {
-        PyErr_Format(PyExc_ValueError, "no mark called %s: %s %U", name,
-                     strchr(list, ',') == NULL ? "the only one is" : "there are", names);
+        PyErr_Format(PyExc_ValueError,
+                     strchr(list, ',') == NULL ? "there is no mark \"%s\", but: rewind %U"
+                                               : "there is no mark \"%s\"; there are: %U", name, names);
     }
     Py_XDECREF(names);
 }

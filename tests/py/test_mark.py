@@ -80,9 +80,9 @@ def test_names_that_are_not_there(opened):
     assert t.run("rewind") == 'there is no mark: "mark" makes one'
     assert t.run("rewind one") == 'there is no mark: "mark" makes one'
     t.run("mark one")
-    assert t.run("rewind two") == "no mark called two: the only one is one"
+    assert t.run("rewind two") == 'there is no mark "two", but: rewind one'
     t.run("mark two")
-    assert t.run("rewind three") == "no mark called three: there are two, one"
+    assert t.run("rewind three") == 'there is no mark "three"; there are: two, one'
     assert t.run("mark two words") == "usage: mark [--force] [NAME]"
     assert t.run("rewind two words") == "usage: rewind [NAME]"
     t.line("abort 0")
@@ -97,10 +97,10 @@ def test_marks_of_an_abandoned_future_are_gone(opened):
     assert len(session(t)) == 4
     t.run("rewind one")
     t.until(lambda: len(session(t)) == 2, "the others to end")
-    assert t.run("rewind two") == "no mark called two: the only one is one"
+    assert t.run("rewind two") == 'there is no mark "two", but: rewind one'
     t.run("mark four")
     t.run("rewind four")
-    assert t.run("rewind two") == "no mark called two: there are four, one"
+    assert t.run("rewind two") == 'there is no mark "two"; there are: four, one'
     t.line("abort 0")
     ended(t)
 
