@@ -188,29 +188,37 @@ source_complain(const Source *source)
 
 /* ---- running ---- */
 
+/* builtins._: a new reference, or NULL if it has none. Looked up in the dict, which runs no code: from 3.13 on a module
+ * that is asked for what it has not asks its __spec__, for the message, and that is a property written in Python. A
+ * Ctrl-C within would be taken for the AttributeError, and in a loop of expressions that is where most of them came. */
+static PyObject *
+source_last_of(PyObject *names)
+{
+    return PyDict_Check(names) ? Py_XNewRef(PyDict_GetItemString(names, "_")) : NULL;
+}
+
 /* The `.display` of a running input: self is the Namespace. */
 static PyObject *
 source_display(PyObject *self, PyObject *value)
 {
     PyObject *result = NULL, *before = NULL, *after = NULL;
     PyObject *builtins = compat_import("builtins");
+    PyObject *names = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "__dict__");
     PyObject *hook = Py_XNewRef(PySys_GetObject("displayhook"));
-    if (builtins == NULL) {
+    if (names == NULL) {
         goto done;
     }
     if (hook == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "lost sys.displayhook");
         goto done;
     }
-    before = PyObject_GetAttrString(builtins, "_");
-    PyErr_Clear();
+    before = source_last_of(names);
     result = show_display(state_of_type(Py_TYPE(self))->show, hook, value);
     if (result == NULL) {
         goto done;
     }
     /* The hook binds builtins._; the program may have its own there (gettext.install()), so `_` is kept here. */
-    after = PyObject_GetAttrString(builtins, "_");
-    PyErr_Clear();
+    after = source_last_of(names);
     if (after != before && PyObject_SetAttrString(builtins, "_", before) < 0) {
         Py_CLEAR(result);
     }
@@ -221,6 +229,7 @@ done:
     Py_XDECREF(after);
     Py_XDECREF(before);
     Py_XDECREF(hook);
+    Py_XDECREF(names);
     Py_XDECREF(builtins);
     return result;
 }

@@ -221,6 +221,18 @@ def test_ctrl_c_interrupts_a_statement(terminal, statement):
     finish(t)
 
 
+def test_ctrl_c_interrupts_a_loop_of_expressions(terminal):
+    """Each value is displayed, None too, and where a loop does little else that is where most of them come."""
+    t = terminal(PROGRAM)
+    t.prompt()
+    for number in range(12):
+        t.submit(f"for _ in print('started', {number} + 0) or iter(int, 1):\n    [].clear()")
+        t.expect(f"started {number}")
+        t.key("C-c")
+        t.expect(re.compile("^KeyboardInterrupt$", re.M))
+        t.prompt()
+
+
 HANDLERS = {
     "a function": "def handler(*a): called.append(1)\nsignal.signal(signal.SIGINT, handler)",
     "ignored": "signal.signal(signal.SIGINT, signal.SIG_IGN)",
