@@ -52,6 +52,18 @@ compile_call(PyObject *text_or_tree, PyObject *filename, const char *mode, int f
     return result;
 }
 
+/* Have the program's filters be there again, whatever there is to undo. Keeps the exception that is set. */
+static void
+compile_quiet_undo(PyObject *guard)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *none = PyObject_CallMethod(guard, "__exit__", "OOO", Py_None, Py_None, Py_None);
+    PyErr_Clear();
+    Py_XDECREF(none);
+    PyErr_Restore(type, value, traceback);
+}
+
 /* Run a part of the compiler again without its warnings, which the first run has given. Like codeop. */
 PyObject *
 compile_quiet_begin(void)
@@ -65,7 +77,8 @@ compile_quiet_begin(void)
         guard = PyObject_Call(type, none, kwargs);
     }
     PyObject *entered = guard == NULL ? NULL : PyObject_CallMethod(guard, "__enter__", NULL);
-    if (entered == NULL) {
+    if (entered == NULL && guard != NULL) { /* Ctrl-C, and the filter may be there already */
+        compile_quiet_undo(guard);
         Py_CLEAR(guard);
     }
     Py_XDECREF(entered);
@@ -76,19 +89,23 @@ compile_quiet_begin(void)
     return guard;
 }
 
-/* Keeps the exception that is set. */
-void
+int
 compile_quiet_end(PyObject *guard)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *none = PyObject_CallMethod(guard, "__exit__", "OOO", Py_None, Py_None, Py_None);
-    if (none == NULL) {
+    bool interrupted = none == NULL && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+    if (interrupted) {
+        compile_quiet_undo(guard); /* it is Python code, and may have come to nothing */
+    }
+    if (type != NULL || !interrupted) {
         PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
     }
     Py_XDECREF(none);
     Py_DECREF(guard);
-    PyErr_Restore(type, value, traceback);
+    return type == NULL && interrupted ? -1 : 0;
 }
 
 /* ---- which names functions in the input are to see ---- */
@@ -454,8 +471,7 @@ compile_nested(const Source *source, Namespace *ns, PyObject *statements, int fl
     }
 done:
     symbols_clear(&symbols);
-    compile_quiet_end(guard);
-    return ret;
+    return compile_quiet_end(guard) < 0 ? -1 : ret;
 }
 
 /* Features of `from __future__` in the frame's own code hold at the prompt, too. */

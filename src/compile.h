@@ -25,9 +25,10 @@ typedef struct Compiled {
 PyObject *compile_call(PyObject *text_or_tree, PyObject *filename, const char *mode, int flags);
 
 /* Around a part of the compiler that is run again: without its warnings, which the first run has given. As codeop
- * does. NULL with an exception; compile_quiet_end() keeps the exception that is set. */
+ * does. NULL with an exception. compile_quiet_end() keeps the exception that is set; if none is, -1 with the
+ * KeyboardInterrupt that has come within. */
 PyObject *compile_quiet_begin(void);
-void compile_quiet_end(PyObject *guard);
+int compile_quiet_end(PyObject *guard);
 
 /* Compile a parsed input for a scope. -1 with an exception; compile_clear() in every case. */
 int compile_input(const Source *source, Namespace *ns, Compiled *compiled);

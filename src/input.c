@@ -57,11 +57,11 @@ input_is_python(Console *console, const Line *line, PyObject *text)
         return -1;
     }
     SourceStatus status = source_parse(&source);
-    if (status == SOURCE_ERROR) {
+    if (status == SOURCE_ERROR && !PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         PyErr_Clear();
         ret = 0;
     }
-    else {
+    else if (status != SOURCE_ERROR) {
         ret = status == SOURCE_COMPLETE ? node_assigns(source.body, PyUnicode_AsUTF8AndSize(name, NULL)) : 0;
         if (ret == 0) {
             ret = scope_is_users(console->scope, name);

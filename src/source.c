@@ -138,8 +138,8 @@ source_parse_more(Source *source)
         Py_XDECREF(tree);
         Py_DECREF(longer);
     }
-    if (guard != NULL) {
-        compile_quiet_end(guard);
+    if (guard != NULL && compile_quiet_end(guard) < 0) {
+        status = SOURCE_ERROR;
     }
     return status;
 }
@@ -349,11 +349,12 @@ source_check(const Source *source)
     PyObject *guard = compile_quiet_begin();
     PyObject *whole = guard == NULL ? NULL
                                     : compile_call(source->text, source->filename, "exec", ALLOW_TOP_LEVEL_AWAIT);
-    if (guard != NULL) {
-        compile_quiet_end(guard);
+    int ret = whole == NULL ? -1 : 0;
+    if (guard != NULL && compile_quiet_end(guard) < 0) {
+        ret = -1;
     }
     Py_XDECREF(whole);
-    return whole == NULL ? -1 : 0;
+    return ret;
 }
 
 static void

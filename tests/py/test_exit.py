@@ -412,15 +412,37 @@ def test_ctrl_c_interrupts_a_command(slow, command):
     interrupts(slow, command)
 
 
+@pytest.mark.parametrize("typed", ["1 +* 2", "pp 'sho' + 'wn'"], ids=["statement", "command"])
 @pytest.mark.parametrize("call", [2, 3])
-def test_ctrl_c_while_an_input_is_looked_at(slow, call):
+def test_ctrl_c_while_an_input_is_looked_at(slow, call, typed):
     """Enter has been pressed, and no statement runs yet: the compiler is asked again about what it has refused, and
-    the first time for that was at the prompt."""
+    the first time for that was at the prompt. A command, too, might be Python."""
     slow.submit("def catch_warnings(*args, calls=[], real=warnings.catch_warnings, **named):\n    calls.append(args)\n"
                 f"    return real(*args, **named) if len(calls) != {call} else wait()")
     slow.ready(">>> ")
     slow.run("warnings.catch_warnings = catch_warnings")
-    interrupts(slow, "1 +* 2")
+    interrupts(slow, typed)
+    assert "shown" not in slow.text()
+
+
+@pytest.mark.parametrize("method", ["def __enter__(self): super().__enter__(); once()",
+                                    "def __exit__(self, *args): once(); super().__exit__(*args)"],
+                         ids=["enter", "exit"])
+def test_ctrl_c_while_an_input_is_compiled(slow, method):
+    """The program's filters of warnings are set aside for that, and are to be there again."""
+    slow.submit("def once(calls=[]):\n    calls.append(1)\n    if len(calls) == 1: wait()")
+    slow.ready(">>> ")
+    slow.submit(f"class Quiet(warnings.catch_warnings):\n    {method}")
+    slow.ready(">>> ")
+    slow.run("filters = warnings.filters; warnings.catch_warnings = Quiet")
+    slow.line("called = lambda: print('call' + 'ed now'); called()")
+    slow.expect("started")
+    slow.key("C-c")
+    slow.expect(re.compile(r"^(\^C)?KeyboardInterrupt", re.M))
+    slow.settle()
+    slow.line("print('the same' if warnings.filters is filters else 'others')")
+    slow.expect(re.compile("^(the same|others)$", re.M))
+    assert "called now" not in slow.text() and "others\n" not in slow.text()
 
 
 def test_ctrl_c_while_the_prompt_is_made(slow):
