@@ -5,6 +5,9 @@ wrapped line was written in one go is nobody's promise. Beside pyte's screen the
 and knows which rows continue a wrapped line, so that a test can look for a text longer than the terminal is wide.
 
 Nothing here sleeps: every wait is a poll on the terminal and on the process, with a time-out that shows the screen.
+
+A test that sends Ctrl-C as soon as it sees a text has the program sleep in slices: a signal that comes between the
+interpreter's last look for one and the system call is noticed when that call returns, in any Python.
 """
 
 import fcntl

@@ -294,7 +294,7 @@ def test_ctrl_c_at_the_prompt_clears_the_line(ticking):
 
 
 def test_ctrl_c_interrupts_a_statement(ticking):
-    for statement in ("time.sleep(100)", "[None for _ in iter(int, 1)]"):
+    for statement in ("[time.sleep(0.1) for _ in range(999)]", "[None for _ in iter(int, 1)]"):
         ticking.line(f"print('sta' + 'rted'); {statement}")
         ticking.expect("started")
         ticking.key("C-c")
@@ -667,7 +667,7 @@ def test_a_hook_of_another_task_during_an_await(opened, run):
     ticking.line("loop.call_later(0.05, inner, 3) and None; await asyncio.sleep(0.1, 'slept')")
     assert "inner console" in ticking.prompt()
     assert ticking.run("y") == "3"
-    ticking.line("print('sta' + 'rted'); time.sleep(100)")
+    ticking.line("print('sta' + 'rted'); [time.sleep(0.1) for _ in range(999)]")
     ticking.expect("started")
     ticking.key("C-c")
     ticking.expect(re.compile("^KeyboardInterrupt", re.M))
@@ -808,7 +808,7 @@ def test_in_a_loop_of_the_programs_choice(terminal, loop):
     assert module in t.run("type(loop).__module__")
     assert grows(t)
     assert t.run("await asyncio.sleep(0.01, x)") == "'X'"
-    for statement in ("time.sleep(100)", "await asyncio.sleep(100)"):
+    for statement in ("[time.sleep(0.1) for _ in range(999)]", "await asyncio.sleep(100)"):
         t.line(f"print('sta' + 'rted'); {statement}")
         t.expect("started")
         t.key("C-c")

@@ -653,7 +653,7 @@ def test_ctrl_c_at_the_prompt_and_in_a_statement(opened):
     t = opened()
     t.type("half").key("C-c")
     assert "KeyboardInterrupt" in t.prompt()
-    t.line("import time; print('sta' + 'rted'); time.sleep(99)")
+    t.line("import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in range(999)]")
     t.expect("started")
     t.key("C-c")
     t.expect("KeyboardInterrupt")
@@ -836,7 +836,7 @@ def test_a_thread_that_isolates(opened):
     ''')
     t.run("a.append(2)")
     assert t.run("a") == "[1, 2]"
-    t.line("import time; print('sta' + 'rted'); time.sleep(99)")
+    t.line("import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in range(999)]")
     t.expect("started")
     t.key("C-c")
     t.expect("KeyboardInterrupt")

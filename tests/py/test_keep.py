@@ -374,7 +374,9 @@ SLOW = '''
         def __reduce_ex__(self, protocol):
             if self.seconds > 1:
                 print("begun")
-            time.sleep(self.seconds)
+            end = time.monotonic() + self.seconds
+            while time.monotonic() < end:
+                time.sleep(0.05)
             return bytes, (pickle.PickleBuffer(b"b" * (1 << 20)),)
     slow = [Slow(0.25) for _ in range(COUNT)]
     hook()

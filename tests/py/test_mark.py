@@ -333,7 +333,7 @@ def test_killing_one_in_between(opened):
 def test_ctrl_c(opened):
     t = opened()
     t.run("mark")
-    t.line("import time; print('sta' + 'rted'); time.sleep(99)")
+    t.line("import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in range(999)]")
     t.expect("started")
     t.key("C-c")
     t.expect("KeyboardInterrupt")
@@ -620,7 +620,7 @@ def test_at_the_prompt_of_a_thread(opened):
     ''')
     assert "MainThread" in t.run("mark", THREAD_PS1)
     t.run("mark --force")
-    t.line("import time; print('sta' + 'rted'); time.sleep(99)")
+    t.line("import time; print('sta' + 'rted'); [time.sleep(0.1) for _ in range(999)]")
     t.expect("started")
     t.key("C-c")
     t.expect("KeyboardInterrupt")
