@@ -43,6 +43,20 @@ report_cut_traceback(PyObject *traceback, PyObject *filename)
     return Py_XNewRef(traceback);
 }
 
+/* traceback.format_exception() as one text: a new reference. */
+static PyObject *
+report_format(PyObject *exception)
+{
+    PyObject *module = compat_import("traceback");
+    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "(O)", exception);
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
+    Py_XDECREF(empty);
+    Py_XDECREF(parts);
+    Py_XDECREF(module);
+    return text;
+}
+
 PyObject *
 report_take(PyObject *filename)
 {
@@ -55,17 +69,15 @@ report_take(PyObject *filename)
     PyObject *shown = report_cut_traceback(traceback, filename);
     PyException_SetTraceback(value, shown == NULL ? Py_None : shown);
     report_cut_context(value);
-    PyObject *module = compat_import("traceback");
-    PyObject *parts = module == NULL ? NULL : PyObject_CallMethod(module, "format_exception", "(O)", value);
-    PyObject *empty = PyUnicode_FromString("");
-    PyObject *text = parts == NULL || empty == NULL ? NULL : PyUnicode_Join(empty, parts);
+    PyObject *text = report_format(value);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyErr_Clear(); /* one that was under way: what it was to interrupt has ended */
+        text = report_format(value);
+    }
     if (text == NULL) {
         PyErr_Clear();
         text = PyUnicode_FromFormat("%s (and showing it failed)\n", PyExceptionClass_Name(type));
     }
-    Py_XDECREF(empty);
-    Py_XDECREF(parts);
-    Py_XDECREF(module);
     Py_XDECREF(shown);
     Py_XDECREF(type);
     Py_XDECREF(value);

@@ -445,6 +445,24 @@ def test_ctrl_c_while_an_input_is_compiled(slow, method):
     assert "called now" not in slow.text() and "others\n" not in slow.text()
 
 
+def test_ctrl_c_while_an_error_is_shown(terminal):
+    """It comes too late for the input, and the error is shown all the same."""
+    t = terminal('''
+        from hooking import hook
+        class Late(Exception):
+            asked = []
+            @property
+            def __notes__(self):
+                self.asked.append(1)
+                if len(self.asked) == 1: raise KeyboardInterrupt
+        hook()
+    ''')
+    t.prompt()
+    shown = t.run("raise Late('what it was')")
+    assert re.search(r"Late: what it was$", shown) and "Traceback" in shown
+    assert t.run("len(Late.asked) > 1") == "True"
+
+
 def test_ctrl_c_while_the_prompt_is_made(slow):
     slow.run("import sys")
     slow.line("text.shown = False; sys.ps1 = text")
