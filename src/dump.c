@@ -88,15 +88,17 @@ dump_attempt(int (*attempt)(void *context, PyObject *pickler, bool cloud), void 
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         PyObject *cloud = dump_pickler("cloudpickle");
-        bool broken = cloud == NULL && PyErr_Occurred();
-        PyErr_Clear();
-        if (cloud == NULL || broken) {
+        bool interrupted = cloud == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+        if (cloud == NULL && !interrupted) {
+            PyErr_Clear(); /* broken */
             PyErr_Restore(type, value, traceback);
         }
         else {
             Py_XDECREF(type);
             Py_XDECREF(value);
             Py_XDECREF(traceback);
+        }
+        if (cloud != NULL) {
             Py_SETREF(pickler, cloud);
             ret = attempt(context, pickler, true);
         }

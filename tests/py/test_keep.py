@@ -438,6 +438,17 @@ def test_control_c_in_a_reducer(opened, tmp_path):
     assert not [name for name in os.listdir(tmp_path) if "hooking-" in name]
 
 
+def test_control_c_while_cloudpickle_is_imported(opened, tmp_path):
+    (tmp_path / "cloudpickle.py").write_text("import time\nprint('im' + 'ported')\nwhile True: time.sleep(0.05)\n")
+    t = opened("from hooking import hook\nfunction = lambda: 1\nhook()\n")
+    t.submit("dump function x")
+    t.expect("imported")
+    t.key("C-c")
+    shown = t.prompt()
+    assert shown.endswith("KeyboardInterrupt") and "Traceback" not in shown
+    assert not (tmp_path / "x").exists()
+
+
 def test_what_a_reducer_prints_and_asks(opened):
     t = opened('''
         from hooking import hook
