@@ -413,8 +413,11 @@ keep_may_bind(Console *console, PyObject *facts)
         taken = 1;
         Py_DECREF(hidden);
     }
-    else if (taken == 0) {
+    else if (taken == 0 && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
+    }
+    else if (taken == 0) {
+        return -1; /* Ctrl-C: from 3.13 on such a lookup runs Python code */
     }
     PyObject *question = taken <= 0 ? NULL
                                     : PyUnicode_FromFormat("this file, which you have not signed, replaces %U: go on?",
