@@ -286,9 +286,13 @@ ahook_run_end(Ahook *self)
 static int
 run_read(Ahook *self)
 {
-    self->future = PyObject_CallMethod(self->loop, "create_future", NULL);
-    self->waited = self->future == NULL ? NULL : PyObject_CallMethod(self->future, "__await__", NULL);
-    int ret = self->waited == NULL || input_begin(&self->console) < 0 ? -1 : 0;
+    /* First, so that a Ctrl-C is not raised in what follows, which is Python code: from here it goes to the program. */
+    int ret = input_begin(&self->console);
+    if (ret == 0) {
+        self->future = PyObject_CallMethod(self->loop, "create_future", NULL);
+        self->waited = self->future == NULL ? NULL : PyObject_CallMethod(self->future, "__await__", NULL);
+        ret = self->waited == NULL ? -1 : 0;
+    }
     if (ret == 0) {
         turn_set_reading(true);
         ret = reader_start(&self->reader, &self->console, self->pipe[1]);

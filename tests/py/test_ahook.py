@@ -326,6 +326,17 @@ def test_ctrl_c_in_a_step_of_an_await(ticking):
     unharmed(ticking)
 
 
+def test_ctrl_c_while_the_next_prompt_is_made(ticking):
+    """The input is over, and it is not for the task that awaits ahook()."""
+    ticking.run("def create(real=loop.create_future, calls=[]):\n    calls.append(1)\n    if len(calls) == 1:\n"
+                "        print('sta' + 'rted')\n        [time.sleep(0.05) for _ in range(20)]\n    return real()")
+    ticking.line("loop.create_future = create")
+    ticking.expect("started")
+    ticking.key("C-c")
+    ticking.prompt()
+    unharmed(ticking)
+
+
 @pytest.mark.parametrize("where", ["main", "other"])
 def test_ctrl_c_never_finds_the_programs_handler(terminal, where):
     """A coroutine that is stepped all the time, and threads that the signal may come to."""
