@@ -124,7 +124,8 @@ dump_add_facts(DumpTrailer *trailer, const DumpRequest *request, bool cloud)
             return -1;
         }
     }
-    if (dump_facts_add_text(trailer, "name", request->name) < 0
+    if (dump_facts_add_notes(trailer, request->notes) < 0
+        || dump_facts_add_text(trailer, "name", request->name) < 0
         || dump_facts_add_text(trailer, "expression", request->expression) < 0) {
         return -1;
     }

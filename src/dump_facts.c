@@ -38,6 +38,19 @@ facts_take(DumpTrailer *trailer, const char *name, PyObject *text)
 }
 
 int
+dump_facts_add_notes(DumpTrailer *trailer, PyObject *notes)
+{
+    PyObject *name, *text;
+    Py_ssize_t at = 0;
+    int ret = 0;
+    while (ret == 0 && notes != NULL && PyDict_Next(notes, &at, &name, &text)) {
+        const char *as = PyUnicode_AsUTF8AndSize(name, NULL);
+        ret = as == NULL ? -1 : dump_facts_add_text(trailer, as, text);
+    }
+    return ret;
+}
+
+int
 dump_facts_add_names(DumpTrailer *trailer, PyObject *dict)
 {
     PyObject *keys = PyDict_Keys(dict), *comma = PyUnicode_FromString(", ");

@@ -12,6 +12,9 @@ int dump_facts_add(DumpTrailer *trailer, PyObject *object, PyObject *frame);
 /* One fact of str; nothing is added for NULL. -1 with an exception. */
 int dump_facts_add_text(DumpTrailer *trailer, const char *name, PyObject *text);
 
+/* Those of a dict of str, or none for NULL. -1 with an exception. */
+int dump_facts_add_notes(DumpTrailer *trailer, PyObject *notes);
+
 /* "names": the keys of a dict, which are str, in a line. -1 with an exception. */
 int dump_facts_add_names(DumpTrailer *trailer, PyObject *dict);
 
