@@ -6,6 +6,7 @@
 
 #include "ahook.h"
 #include "around.h"
+#include "checkpoint.h"
 #include "command.h"
 #include "compat.h"
 #include "complete.h"
@@ -141,6 +142,7 @@ module_exec(PyObject *module)
     state->subinterpreter = module_is_subinterpreter();
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
         || load_init(module, state) < 0 || rescue_init(module, state) < 0 || ahook_init(module, state) < 0
+        || checkpoint_init(module, state) < 0
         || PyModule_AddFunctions(module, hook_methods) < 0 || PyModule_AddFunctions(module, ahook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
         || PyModule_AddFunctions(module, install_methods) < 0
@@ -167,6 +169,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->map_type);
     Py_VISIT(state->ahook_type);
     Py_VISIT(state->ahook_idle);
+    Py_VISIT(state->checkpoint_type);
+    Py_VISIT(state->checkpoint);
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
     Py_VISIT(state->script);
@@ -200,6 +204,8 @@ module_clear(PyObject *module)
     Py_CLEAR(state->map_type);
     Py_CLEAR(state->ahook_type);
     Py_CLEAR(state->ahook_idle);
+    Py_CLEAR(state->checkpoint_type);
+    Py_CLEAR(state->checkpoint);
     Py_CLEAR(state->error);
     Py_CLEAR(state->untrusted);
     Py_CLEAR(state->script);

@@ -1,6 +1,7 @@
 /* Programs that run as __main__, see runner.h. */
 #include "runner.h"
 
+#include "checkpoint.h"
 #include "frame.h"
 #include "runner_file.h"
 #include "runner_main.h"
@@ -150,7 +151,7 @@ PyObject *
 runner_run(ModuleState *state, Runner *runner)
 {
     FILE *file = runner->file;
-    if (runner_enter(state, runner) < 0) {
+    if (runner_enter(state, runner) < 0 || checkpoint_begin(state, runner->globals) < 0) {
         return NULL;
     }
     if (runner->module != NULL) {

@@ -43,6 +43,8 @@ typedef struct ModuleState {
     PyTypeObject *rescued_type, *rescued_object_type; /* owned: of rescued functions, of other rescued callables */
     PyTypeObject *map_type;       /* owned: a file in memory */
     PyTypeObject *ahook_type;     /* owned: what ahook() returns */
+    PyTypeObject *checkpoint_type; /* owned */
+    PyObject *checkpoint;         /* owned or NULL: the one of `hooking checkpoint` */
     PyObject *ahook_idle;         /* owned: what it returns when no console is to be opened */
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */

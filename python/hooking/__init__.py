@@ -8,6 +8,7 @@ opens a prompt in the frame that calls it. See hooking(3) or help(hooking.hook).
 """
 
 from ._core import (
+    Checkpoint,
     DumpError,
     UntrustedDump,
     ahook,
@@ -24,6 +25,7 @@ from ._core import (
 )
 
 __all__ = [
+    "Checkpoint",
     "DumpError",
     "UntrustedDump",
     "ahook",

@@ -3,7 +3,7 @@
 import sys
 
 from . import __version__, _core
-from ._core import run, run_as_main
+from ._core import Checkpoint, run, run_as_main
 
 DESCRIPTION = "A console in any frame of a running Python program."
 EPILOG = """\
@@ -32,6 +32,13 @@ python -X dev -m hooking run FILE.
 """
 
 
+CHECKPOINT = """\
+Run a program as `hooking run` does, and save snapshots of its global variables meanwhile, in
+DIR/SCRIPT/000001-NAME.pkl and so on, each of which hooking.load() and pickle.load() read. A copy of the process writes
+them, so the program hardly waits. It may take more itself: Checkpoint.get_global_singleton().snapshot("name").
+"""
+
+
 def make_parser():
     import argparse  # takes longer than all else here, and `run` does without
 
@@ -55,7 +62,57 @@ def make_parser():
                      help="a script; a folder or a zip file with a __main__.py in it; bytecode; - is standard input")
     run.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
     run.set_defaults(fail=run.error)
+    checkpoint = commands.add_parser("checkpoint", help="run a program and save snapshots of its variables",
+                                     description=CHECKPOINT,
+                                     usage="hooking checkpoint [OPTIONS] FILE [ARGS...]\n"
+                                           "       hooking checkpoint [OPTIONS] -m MODULE [ARGS...]")
+    checkpoint.add_argument("-o", dest="output_dir", metavar="DIR", default="checkpoints",
+                            help="the folder for the snapshots, by default ./checkpoints")
+    checkpoint.add_argument("-f", dest="frequency", metavar="MS", type=milliseconds, default=10000,
+                            help="milliseconds between two snapshots, by default 10000; -1: only those that the "
+                                 "program takes itself")
+    checkpoint.add_argument("-z", dest="min_obj_size", metavar="SIZE", type=size, default=0,
+                            help="leave smaller objects out: bytes, or with k, M or G; 0, the default: none; -1: all "
+                                 "but those that the program tracks")
+    checkpoint.add_argument("-v", dest="verbose", action="store_true", help="tell of each snapshot on stderr")
+    checkpoint.add_argument("--frames", action="store_true", help="save the local variables of functions, too")
+    checkpoint.add_argument("--jobs", type=int, default=1, metavar="N", help="how many are written at a time, 1")
+    checkpoint.add_argument("--keep", type=int, default=0, metavar="N",
+                            help="how many files stay: older ones are removed; 0, the default: none is")
+    checkpoint.add_argument("--resume", action="store_true",
+                            help="Checkpoint.resumed and resume_or() give the program what was saved last")
+    checkpoint.add_argument("--sync", action="store_true", help="the program itself writes them, and waits")
+    checkpoint.add_argument("-m", dest="module", metavar="MODULE", help="a module or package to be run")
+    checkpoint.add_argument("path", nargs="?", metavar="FILE", help="a script, as for `hooking run`")
+    checkpoint.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
+    checkpoint.set_defaults(fail=checkpoint.error)
     return parser
+
+
+def size(text):
+    """Bytes, of "64M" as well (powers of 1024). Raises argparse.ArgumentTypeError."""
+    import argparse
+    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+    unit = units.get(text[-1:].lower(), 1)
+    try:
+        number = float(text[:-1]) * unit if unit > 1 else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"no size: {text}; say 64M, or a number of bytes") from None
+    if number < -1:
+        raise argparse.ArgumentTypeError(f"no size: {text}; -1 stands for tracked objects alone")
+    return int(number)
+
+
+def milliseconds(text):
+    """A number above 0, or -1. Raises argparse.ArgumentTypeError."""
+    import argparse
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf") and number != -1:
+        raise argparse.ArgumentTypeError(f"no number of milliseconds: {text}; -1 stands for none but on request")
+    return number
 
 
 def signal_called(name):
@@ -68,14 +125,19 @@ def signal_called(name):
         raise argparse.ArgumentTypeError(f"no signal is called {name}; there are USR1, USR2, ...") from None
 
 
-def split_options(words):
-    """The options of `run` itself, and what follows them."""
+#: Of the commands that run programs: the options that a value follows, and those that stand alone.
+VALUED = {"run": ("-c", "--on-signal"), "checkpoint": ("-f", "-o", "-z", "--jobs", "--keep")}
+ALONE = {"run": (), "checkpoint": ("-v", "--frames", "--resume", "--sync")}
+
+
+def split_options(command, words):
+    """The options of the command itself, and what follows them."""
     end = 0
     while end < len(words):
         word = words[end]
-        if word in ("-c", "--on-signal"):
+        if word in VALUED[command]:
             end += 2
-        elif word.startswith("--on-signal=") or word.startswith("-c"):
+        elif word in ALONE[command] or word[:2] in VALUED[command] or word.split("=")[0] in VALUED[command]:
             end += 1
         else:
             break
@@ -94,6 +156,22 @@ def prepare(words):
     _core._feed(options.inputs or [])
 
 
+def prepare_checkpoint(words, program):
+    """Do what the options of `checkpoint` ask for."""
+    import os.path
+    options = make_parser().parse_args(["checkpoint", *words])
+    name = program["module"] if "module" in program else os.path.splitext(os.path.basename(program["path"]))[0]
+    try:
+        checkpoint = Checkpoint(options.output_dir, frequency=options.frequency, min_obj_size=options.min_obj_size,
+                                script=name.replace("/", "_") or "python", frames=options.frames, jobs=options.jobs,
+                                keep=options.keep, sync=options.sync, verbose=options.verbose, resume=options.resume)
+        _core._set_checkpoint(checkpoint)
+    except OSError as error:
+        options.fail(f"{error.filename}: {error.strerror}")
+    except ValueError as error:
+        options.fail(str(error))
+
+
 def find_program(words):
     """What `run` is to run, as keywords for run_as_main(); None if there are options of our own, or nothing."""
     if words[:1] == ["--"] and len(words) > 1:
@@ -109,16 +187,19 @@ def find_program(words):
 def main(argv=None):
     """Run the command with `argv` (list of str; default: the process's arguments) and return its exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    words, rest = split_options(arguments[1:]) if arguments[:1] == ["run"] else ([], [])
+    command = arguments[0] if arguments[:1] and arguments[0] in VALUED else None
+    words, rest = split_options(command, arguments[1:]) if command else ([], [])
     program = find_program(rest)
     if program is not None:
-        if words:
+        if command == "checkpoint":
+            prepare_checkpoint(words, program)
+        elif words:
             prepare(words)
         # run() does not come back here: the program is to have no frame of ours below it
         return run(**program) if argv is None else run_as_main(**program)
     parser = make_parser()
     options = parser.parse_args(arguments)
-    if options.command == "run":
+    if options.command in VALUED:
         options.fail("run what? A FILE, - for standard input, or -m MODULE")
     if options.command == "show":
         from .show import show

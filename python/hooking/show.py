@@ -1,6 +1,7 @@
 """`hooking show FILE`: what is in a dump, in words."""
 
 import json
+import os.path
 import sys
 
 from . import DumpError, inspect_dump
@@ -70,7 +71,11 @@ def summary(found):
 
 
 def show(path, as_json=False, verify=True):
-    """Print what is in a file. True if it is a whole pickle; else what is wrong is said on stderr."""
+    """Print what is in a file, or in a folder of snapshots. True if it is a whole pickle; else what is wrong is said on
+    stderr."""
+    if os.path.isdir(path):
+        from .snapshots import show_folder
+        return show_folder(path, as_json)
     try:
         found = inspect_dump(path, verify=verify)
     except OSError as error:

@@ -1,0 +1,103 @@
+"""The folders that hold snapshots of programs: what is in them, and getting it back. See hooking(3), Checkpoint."""
+
+import json
+import os
+import re
+import sys
+import time
+
+from . import DumpError, UntrustedDump, load
+from .show import size_text
+
+#: A line of JSON for each snapshot, written by src/snapshot_save.c; a crash may have left a part of the last.
+LIST = "snapshots.jsonl"
+
+FILE = re.compile(r"(\d+)-(.*)\.pkl", re.S)
+
+
+def scripts(folder):
+    """The programs whose snapshots lie in a folder: a sorted list of str."""
+    return sorted(entry.name for entry in os.scandir(folder)
+                  if entry.is_dir() and any(FILE.fullmatch(name) for name in os.listdir(entry.path)))
+
+
+def entries(folder):
+    """The snapshots of one program, the oldest first: a list of dicts, "file", "path" and "number"; and what the list
+    in the folder tells of it: "name", "time" (s since the epoch), "pause" (s), "size" (bytes), "objects" (a dict of
+    bytes), "left_out" (a dict of str)."""
+    told = {}
+    try:
+        with open(os.path.join(folder, LIST), encoding="utf-8") as file:
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                    told[entry["file"]] = entry
+                except (ValueError, TypeError, KeyError):
+                    pass
+    except FileNotFoundError:
+        pass
+    found = []
+    for name in os.listdir(folder):
+        if match := FILE.fullmatch(name):
+            found.append({"name": match[2], **told.get(name, {}), "file": name, "number": int(match[1]),
+                          "path": os.path.join(folder, name)})
+    return sorted(found, key=lambda entry: entry["number"])
+
+
+def find_folder(output_dir, script):
+    """The folder of a program's snapshots. Raises LookupError if there is none, or more than one to choose from."""
+    try:
+        names = scripts(output_dir)
+    except OSError as error:
+        raise LookupError(f"no snapshots in {output_dir}: {error.strerror}") from None
+    if script is None and len(names) > 1:
+        raise LookupError(f"{output_dir} has snapshots of several programs, say which: script={names[0]!r}, for one")
+    if not names or script not in (None, *names):
+        raise LookupError(f"no snapshots{f' of {script}' if script else ''} in {output_dir}")
+    return os.path.join(output_dir, script or names[0])
+
+
+def restore(name="latest", *, output_dir="checkpoints", script=None):
+    """See Checkpoint.restore(). Of a file that is damaged, which the disk may do, the one before is taken."""
+    folder = find_folder(os.fspath(output_dir), script)
+    chosen = [entry for entry in reversed(entries(folder)) if name in ("latest", entry["name"])]
+    if not chosen:
+        raise LookupError(f"no snapshot called {name!r} in {folder}")
+    for entry in chosen:
+        try:
+            return load(entry["path"])
+        except UntrustedDump:
+            raise
+        except DumpError as error:
+            failed = error
+            if name != "latest":
+                break
+            print(f"hooking: {error}", file=sys.stderr)
+    raise failed
+
+
+def show_folder(folder, as_json=False):
+    """Print what is in a folder of snapshots, or in its folders. False if there is nothing, which is said on stderr."""
+    there = [folder] if any(FILE.fullmatch(name) for name in os.listdir(folder)) else [
+        os.path.join(folder, name) for name in scripts(folder)]
+    if not there:
+        print(f"hooking: {folder}: no snapshots in this folder", file=sys.stderr)
+        return False
+    if as_json:
+        print(json.dumps({path: entries(path) for path in there}, indent=1))
+        return True
+    for path in there:
+        print(f"{path}:")
+        for entry in entries(path):
+            print("  " + row(entry))
+    return True
+
+
+def row(entry):
+    """A snapshot in a line: its file, when it was taken, how large it is, how long the program waited, the names."""
+    if "time" not in entry:
+        return f"{entry['file']}  (not in the folder's list: `hooking show {entry['path']}` tells more)"
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry["time"]))
+    names = ", ".join(entry["objects"]) or "nothing"
+    left = f"; without {', '.join(entry['left_out'])}" if entry["left_out"] else ""
+    return f"{entry['file']}  {when}  {size_text(entry['size']):>8}  {entry['pause'] * 1e3:5.1f} ms  {names}{left}"

@@ -1,0 +1,493 @@
+/* The type Checkpoint, see checkpoint.h. */
+#include "checkpoint.h"
+
+#include <math.h>
+#include <structmember.h>
+
+#include "checkpoint_run.h"
+#include "dump_kind.h"
+
+/* ---- making one ---- */
+
+/* An absolute path: the program may go to another folder. New reference. */
+static PyObject *
+checkpoint_absolute(PyObject *path)
+{
+    PyObject *os_path = compat_import("os.path");
+    PyObject *absolute = os_path == NULL ? NULL : PyObject_CallMethod(os_path, "abspath", "O", path);
+    Py_XDECREF(os_path);
+    return absolute;
+}
+
+/* What the program is called: the name of its script without .py. New reference. */
+static PyObject *
+checkpoint_script(void)
+{
+    PyObject *argv = PySys_GetObject("argv"); /* borrowed */
+    PyObject *os_path = compat_import("os.path");
+    PyObject *first = argv == NULL ? NULL : PySequence_GetItem(argv, 0);
+    PyObject *base = os_path == NULL || first == NULL ? NULL : PyObject_CallMethod(os_path, "basename", "O", first);
+    PyObject *parts = base == NULL ? NULL : PyObject_CallMethod(os_path, "splitext", "O", base);
+    PyObject *name = parts == NULL ? NULL : PySequence_GetItem(parts, 0);
+    if (name == NULL || !PyUnicode_Check(name) || PyUnicode_GetLength(name) == 0) {
+        PyErr_Clear();
+        Py_XDECREF(name);
+        name = PyUnicode_FromString("python");
+    }
+    Py_XDECREF(parts);
+    Py_XDECREF(base);
+    Py_XDECREF(first);
+    Py_XDECREF(os_path);
+    return name;
+}
+
+static int
+checkpoint_set_frequency(PyObject *object, PyObject *value, void *Py_UNUSED(none))
+{
+    Checkpoint *self = (Checkpoint *)object;
+    double frequency = value == NULL ? 0 : PyFloat_AsDouble(value);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    if (!(frequency > 0 || frequency == -1) || isinf(frequency)) {
+        PyErr_SetString(PyExc_ValueError, "frequency is a number of milliseconds, or -1 for snapshots on request only");
+        return -1;
+    }
+    self->frequency = frequency;
+    return checkpoint_run_tune(self);
+}
+
+static PyObject *
+checkpoint_get_frequency(PyObject *object, void *Py_UNUSED(none))
+{
+    return PyFloat_FromDouble(((Checkpoint *)object)->frequency);
+}
+
+static int
+checkpoint_set_least(PyObject *object, PyObject *value, void *Py_UNUSED(none))
+{
+    long long least = value == NULL ? -2 : PyLong_AsLongLong(value);
+    if (least < -1) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "min_obj_size is a number of bytes; 0 for every object, -1 for those "
+                                              "that are tracked");
+        }
+        return -1;
+    }
+    ((Checkpoint *)object)->least = least;
+    return 0;
+}
+
+static PyObject *
+checkpoint_get_least(PyObject *object, void *Py_UNUSED(none))
+{
+    return PyLong_FromLongLong(((Checkpoint *)object)->least);
+}
+
+static int
+checkpoint_fill(Checkpoint *self, PyObject *output_dir, PyObject *script, PyObject *frequency, PyObject *least)
+{
+    self->output_dir = checkpoint_absolute(output_dir);
+    self->script = script == Py_None ? checkpoint_script() : Py_NewRef(script);
+    self->tracked = PyList_New(0);
+    self->libraries = Py_BuildValue("[ss]", "numpy", "pandas");
+    self->frequency = -1;
+    if (self->output_dir == NULL || self->script == NULL || self->tracked == NULL || self->libraries == NULL) {
+        return -1;
+    }
+    self->given = PyList_Size(self->libraries);
+    return (frequency != NULL && checkpoint_set_frequency((PyObject *)self, frequency, NULL) < 0)
+                   || (least != NULL && checkpoint_set_least((PyObject *)self, least, NULL) < 0)
+               ? -1
+               : 0;
+}
+
+static PyObject *
+checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    static char *keywords[] = {
+        (char *)"output_dir", (char *)"frequency", (char *)"min_obj_size", (char *)"script", (char *)"frames",
+        (char *)"jobs", (char *)"keep", (char *)"sync", (char *)"verbose", (char *)"resume", NULL,
+    };
+    PyObject *output_dir = NULL, *frequency = NULL, *least = NULL, *script = Py_None;
+    int frames = 0, jobs = 1, keep = 0, sync = 0, verbose = 0, resume = 0;
+    Checkpoint *self = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|O&$OOOpiippp:Checkpoint", keywords, PyUnicode_FSDecoder,
+                                     &output_dir, &frequency, &least, &script, &frames, &jobs, &keep, &sync, &verbose,
+                                     &resume)) {
+        Py_XDECREF(output_dir);
+        return NULL;
+    }
+    if (output_dir == NULL) {
+        output_dir = PyUnicode_FromString("checkpoints");
+    }
+    if (script != Py_None && (!PyUnicode_Check(script) || PyUnicode_FindChar(script, '/', 0, PY_SSIZE_T_MAX, 1) >= 0)) {
+        PyErr_Format(PyExc_ValueError, "script is the name of a folder in output_dir, not %R", script);
+    }
+    else if (jobs < 1 || jobs > CHECKPOINT_JOBS) {
+        PyErr_Format(PyExc_ValueError, "jobs is from 1 to %d", CHECKPOINT_JOBS);
+    }
+    else if (keep < 0) {
+        PyErr_SetString(PyExc_ValueError, "keep is how many snapshots stay on the disk; 0 for all");
+    }
+    else if (output_dir != NULL) {
+        self = (Checkpoint *)PyType_GenericAlloc(type, 0);
+    }
+    if (self != NULL) {
+        self->frames = frames;
+        self->jobs = jobs;
+        self->keep = keep;
+        self->sync = sync;
+        self->verbose = verbose;
+        self->resumes = resume;
+        if (checkpoint_fill(self, output_dir, script, frequency, least) < 0) {
+            Py_CLEAR(self);
+        }
+    }
+    Py_XDECREF(output_dir);
+    return (PyObject *)self;
+}
+
+/* ---- what the program does with it ---- */
+
+/* atexit.register() or unregister(): what was taken shall be on the disk when the program has ended. */
+static int
+checkpoint_at_exit(PyObject *self, const char *what)
+{
+    PyObject *module = compat_import("atexit");
+    PyObject *close = module == NULL ? NULL : PyObject_GetAttrString(self, "close");
+    PyObject *none = close == NULL ? NULL : PyObject_CallMethod(module, what, "O", close);
+    int ret = none == NULL ? -1 : 0;
+    Py_XDECREF(none);
+    Py_XDECREF(close);
+    Py_XDECREF(module);
+    return ret;
+}
+
+static int
+checkpoint_open(PyObject *object)
+{
+    Checkpoint *self = (Checkpoint *)object;
+    return self->is_open ? 0 : checkpoint_run_open(self) < 0 ? -1 : checkpoint_at_exit(object, "register");
+}
+
+static PyObject *
+checkpoint_enter(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return checkpoint_open(self) < 0 ? NULL : Py_NewRef(self);
+}
+
+static PyObject *
+checkpoint_close(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    Checkpoint *self = (Checkpoint *)object;
+    if (!self->is_open) {
+        return Py_NewRef(Py_None);
+    }
+    return checkpoint_run_close(self) < 0 || checkpoint_at_exit(object, "unregister") < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+checkpoint_exit(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    return checkpoint_close(self, NULL);
+}
+
+static PyObject *
+checkpoint_wait(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return checkpoint_run_wait((Checkpoint *)self) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+checkpoint_snapshot(PyObject *self, PyObject *args)
+{
+    const char *text = "snapshot";
+    if (!PyArg_ParseTuple(args, "|s:snapshot", &text) || checkpoint_open(self) < 0) {
+        return NULL;
+    }
+    PyObject *name = PyUnicode_FromString(text);
+    PyObject *path = name == NULL ? NULL : checkpoint_run_take((Checkpoint *)self, name);
+    Py_XDECREF(name);
+    return path;
+}
+
+/* Where it stands in the list of tracked objects, -1 for nowhere. */
+static Py_ssize_t
+checkpoint_find(const Checkpoint *self, PyObject *object)
+{
+    for (Py_ssize_t i = 0; i < PyList_Size(self->tracked); i++) {
+        if (PyList_GetItem(self->tracked, i) == object) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static PyObject *
+checkpoint_track(PyObject *object, PyObject *tracked)
+{
+    Checkpoint *self = (Checkpoint *)object;
+    return checkpoint_find(self, tracked) < 0 && PyList_Append(self->tracked, tracked) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+checkpoint_untrack(PyObject *object, PyObject *tracked)
+{
+    Checkpoint *self = (Checkpoint *)object;
+    Py_ssize_t at = checkpoint_find(self, tracked);
+    if (at < 0) {
+        PyObject *kind = dump_kind(tracked);
+        PyErr_Format(PyExc_ValueError, "this is not tracked: %V", kind, "an object");
+        Py_XDECREF(kind);
+        return NULL;
+    }
+    return PyList_SetSlice(self->tracked, at, at + 1, NULL) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+checkpoint_track_library(PyObject *object, PyObject *prefix)
+{
+    if (!PyUnicode_Check(prefix)) {
+        return PyErr_Format(PyExc_TypeError, "track_library() takes the name of a module, not %R", prefix);
+    }
+    return PyList_Append(((Checkpoint *)object)->libraries, prefix) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* ---- what was saved ---- */
+
+/* hooking.snapshots.restore(): a new reference. */
+static PyObject *
+checkpoint_load(PyObject *args, PyObject *named)
+{
+    PyObject *module = compat_import("hooking.snapshots");
+    PyObject *restore = module == NULL ? NULL : PyObject_GetAttrString(module, "restore");
+    PyObject *found = restore == NULL ? NULL : PyObject_Call(restore, args, named);
+    Py_XDECREF(restore);
+    Py_XDECREF(module);
+    return found;
+}
+
+static PyObject *
+checkpoint_restore(PyObject *Py_UNUSED(type), PyObject *args, PyObject *named)
+{
+    return checkpoint_load(args, named);
+}
+
+/* Not before it is asked for: by then the program has made the classes that are in there. */
+static PyObject *
+checkpoint_get_resumed(PyObject *object, void *Py_UNUSED(none))
+{
+    Checkpoint *self = (Checkpoint *)object;
+    if (self->resumed == NULL && self->resumes) {
+        PyObject *args = Py_BuildValue("(s)", "latest");
+        PyObject *named = Py_BuildValue("{sOsO}", "output_dir", self->output_dir, "script", self->script);
+        self->resumed = args == NULL || named == NULL ? NULL : checkpoint_load(args, named);
+        Py_XDECREF(named);
+        Py_XDECREF(args);
+        if (self->resumed == NULL && PyErr_ExceptionMatches(PyExc_LookupError)) {
+            PyErr_Clear(); /* nothing was saved yet */
+        }
+    }
+    if (self->resumed == NULL && !PyErr_Occurred()) {
+        self->resumed = PyDict_New();
+    }
+    return Py_XNewRef(self->resumed);
+}
+
+static PyObject *
+checkpoint_resume_or(PyObject *self, PyObject *args)
+{
+    PyObject *key, *other;
+    if (!PyArg_ParseTuple(args, "UO:resume_or", &key, &other)) {
+        return NULL;
+    }
+    PyObject *resumed = checkpoint_get_resumed(self, NULL);
+    PyObject *value = resumed == NULL ? NULL : PyObject_CallMethod(resumed, "get", "OO", key, other);
+    Py_XDECREF(resumed);
+    return value;
+}
+
+/* ---- the one of the command ---- */
+
+static PyObject *
+checkpoint_singleton(PyObject *type, PyObject *Py_UNUSED(none))
+{
+    ModuleState *state = state_of_type((PyTypeObject *)type);
+    if (state->checkpoint == NULL) {
+        PyErr_SetString(PyExc_AssertionError, "this program does not run under `hooking checkpoint`");
+        return NULL;
+    }
+    return Py_NewRef(state->checkpoint);
+}
+
+int
+checkpoint_begin(ModuleState *state, PyObject *globals)
+{
+    Checkpoint *self = (Checkpoint *)state->checkpoint;
+    if (self == NULL) {
+        return 0;
+    }
+    Py_SETREF(self->globals, Py_XNewRef(globals));
+    return checkpoint_open((PyObject *)self);
+}
+
+static PyObject *
+checkpoint_set_singleton(PyObject *module, PyObject *checkpoint)
+{
+    if (checkpoint_run_find_folder((Checkpoint *)checkpoint) < 0) {
+        return NULL;
+    }
+    Py_SETREF(state_of_module(module)->checkpoint, Py_NewRef(checkpoint));
+    return Py_NewRef(Py_None);
+}
+
+PyMethodDef checkpoint_methods[] = {
+    {"_set_checkpoint", checkpoint_set_singleton, METH_O, "What Checkpoint.get_global_singleton() gives from now on."},
+    {NULL, NULL, 0, NULL},
+};
+
+/* ---- the type ---- */
+
+static int
+checkpoint_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Checkpoint *self = (Checkpoint *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->globals);
+    Py_VISIT(self->tracked);
+    Py_VISIT(self->libraries);
+    Py_VISIT(self->resumed);
+    return 0;
+}
+
+static int
+checkpoint_clear(PyObject *object)
+{
+    Checkpoint *self = (Checkpoint *)object;
+    Py_CLEAR(self->globals);
+    Py_CLEAR(self->tracked);
+    Py_CLEAR(self->libraries);
+    Py_CLEAR(self->resumed);
+    return 0;
+}
+
+/* Copies that still write are left to themselves. */
+static void
+checkpoint_dealloc(PyObject *object)
+{
+    Checkpoint *self = (Checkpoint *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    checkpoint_clear(object);
+    Py_CLEAR(self->output_dir);
+    Py_CLEAR(self->script);
+    for (int i = 0; i < CHECKPOINT_JOBS; i++) {
+        snapshot_child_clear(&self->running[i].child);
+        Py_CLEAR(self->running[i].file);
+    }
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(checkpoint_doc,
+"Checkpoint(output_dir='checkpoints', *, frequency=-1, min_obj_size=0, script=None, frames=False, jobs=1,\n"
+"           keep=0, sync=False, verbose=False, resume=False)\n"
+"--\n\n"
+"Snapshots of the program while it runs: the global variables of __main__, each in a file of its own that load() and\n"
+"pickle.load() read. `with Checkpoint() as c: ...`; under `hooking checkpoint` it is there already, see\n"
+"get_global_singleton().\n\n"
+"    output_dir    str, bytes or os.PathLike: the files are output_dir/script/000001-NAME.pkl\n"
+"    frequency     milliseconds between two snapshots; -1: only snapshot() takes one\n"
+"    min_obj_size  bytes: smaller objects are left out; 0: none, -1: all that are not tracked\n"
+"    script        str, by default the name of the program's script\n"
+"    frames        the local variables of the program's functions, too\n"
+"    jobs          int, how many snapshots are written at a time, each by a copy of the process\n"
+"    keep          int, how many files stay: older ones are removed; 0: none is\n"
+"    sync          write them in the process itself, which waits\n"
+"    verbose       tell of each on stderr\n"
+"    resume        `resumed` and resume_or() give what was saved last.\n\n"
+"Functions, classes and modules are left out, and what cannot be pickled; of that the file says why. The program does\n"
+"not fail by a snapshot: what goes wrong is told on stderr.\n\n"
+"Raises TypeError or ValueError for arguments of a wrong type or value; on opening OSError if the folder cannot be\n"
+"written to.");
+
+#define METHOD(function) ((PyCFunction)(void (*)(void))(function))
+static PyMethodDef checkpoint_object_methods[] = {
+    {"get_global_singleton", checkpoint_singleton, METH_NOARGS | METH_CLASS,
+     "The Checkpoint of `hooking checkpoint`. Raises AssertionError where the program runs without."},
+    {"snapshot", checkpoint_snapshot, METH_VARARGS,
+     "snapshot(name='snapshot')\n--\n\n"
+     "Take a snapshot now, waiting for room if others are being written. Returns the path that the file will have, a\n"
+     "str; None if nothing was taken: what was wrong is told on stderr, or the process is one that the program has\n"
+     "forked."},
+    {"track", checkpoint_track, METH_O, "track(object)\n--\n\nHave this object in every snapshot, whatever its size."},
+    {"untrack", checkpoint_untrack, METH_O,
+     "untrack(object)\n--\n\nLet go of it. Raises ValueError if it is not tracked."},
+    {"track_library", checkpoint_track_library, METH_O,
+     "track_library(prefix)\n--\n\n"
+     "Have the objects of a library's types in every snapshot, whatever their size: `prefix` is a str, the name of a\n"
+     "package or module. numpy and pandas are, unless min_obj_size is -1."},
+    {"restore", METHOD(checkpoint_restore), METH_VARARGS | METH_KEYWORDS | METH_STATIC,
+     "restore(name='latest', *, output_dir='checkpoints', script=None)\n--\n\n"
+     "The objects of the last snapshot of that name, or of the last one of all: a dict by name. `script` is needed if\n"
+     "there are those of several programs. Raises LookupError if there is none; what load() raises."},
+    {"resume_or", checkpoint_resume_or, METH_VARARGS,
+     "resume_or(name, default)\n--\n\n"
+     "What the variable `name` was in the last snapshot, when the program is resumed; else `default`."},
+    {"wait", checkpoint_wait, METH_NOARGS, "wait()\n--\n\nWait until all that was taken is on the disk."},
+    {"close", checkpoint_close, METH_NOARGS, "close()\n--\n\nTake no more snapshots, and wait()."},
+    {"__enter__", checkpoint_enter, METH_NOARGS, NULL},
+    {"__exit__", checkpoint_exit, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef checkpoint_attributes[] = {
+    {"frequency", checkpoint_get_frequency, checkpoint_set_frequency, "Milliseconds between two snapshots, or -1.",
+     NULL},
+    {"resumed", checkpoint_get_resumed, NULL,
+     "What the last snapshot holds, a dict by name; empty if the program is not resumed, or nothing was saved.", NULL},
+    {"min_obj_size", checkpoint_get_least, checkpoint_set_least, "Bytes; 0: every object, -1: tracked ones.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef checkpoint_members[] = {
+    {"output_dir", T_OBJECT, offsetof(Checkpoint, output_dir), READONLY, "str, absolute."},
+    {"script", T_OBJECT, offsetof(Checkpoint, script), READONLY, "str, the folder in output_dir."},
+    {"keep", T_INT, offsetof(Checkpoint, keep), READONLY, "int, how many files stay; 0: all."},
+    {"frames", T_BOOL, offsetof(Checkpoint, frames), 0, "Local variables, too?"},
+    {"sync", T_BOOL, offsetof(Checkpoint, sync), 0, "Does the program wait for its snapshots?"},
+    {"verbose", T_BOOL, offsetof(Checkpoint, verbose), 0, "Is each told of on stderr?"},
+    {NULL, 0, 0, 0, NULL},
+};
+
+#define SLOT(function) ((void *)(function))
+static PyType_Slot checkpoint_slots[] = {
+    {Py_tp_doc, (void *)checkpoint_doc},
+    {Py_tp_new, SLOT(checkpoint_new)},
+    {Py_tp_dealloc, SLOT(checkpoint_dealloc)},
+    {Py_tp_traverse, SLOT(checkpoint_traverse)},
+    {Py_tp_clear, SLOT(checkpoint_clear)},
+    {Py_tp_methods, checkpoint_object_methods},
+    {Py_tp_getset, checkpoint_attributes},
+    {Py_tp_members, checkpoint_members},
+    {0, NULL},
+};
+
+static PyType_Spec checkpoint_spec = {
+    .name = "hooking.Checkpoint",
+    .basicsize = sizeof(Checkpoint),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = checkpoint_slots,
+};
+
+int
+checkpoint_init(PyObject *module, ModuleState *state)
+{
+    state->checkpoint_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &checkpoint_spec, NULL);
+    return state->checkpoint_type == NULL
+                   || PyModule_AddObjectRef(module, "Checkpoint", (PyObject *)state->checkpoint_type) < 0
+               ? -1
+               : PyModule_AddFunctions(module, checkpoint_methods);
+}

@@ -1,0 +1,429 @@
+/* Taking snapshots, see checkpoint_run.h. */
+#include "checkpoint_run.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <link.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "report.h"
+#include "snapshot.h"
+#include "snapshot_folder.h"
+#include "snapshot_save.h"
+#include "units.h"
+
+/* ---- telling ---- */
+
+/* Past sys.stderr, which is the program's, and may be a log. */
+static void
+run_say(PyObject *file, const char *format, ...)
+{
+    char text[SNAPSHOT_NOTE_ROOM + 256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    PyObject *name = file == NULL ? NULL : PyUnicode_AsEncodedString(file, "utf-8", "backslashreplace");
+    dprintf(STDERR_FILENO, "hooking: %s%s%s\n", name == NULL ? "" : PyBytes_AsString(name), name == NULL ? "" : ": ",
+            text);
+    PyErr_Clear();
+    Py_XDECREF(name);
+}
+
+/* The exception that is set, as text, and not set any more. */
+static void
+run_describe(char *text, size_t size)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *summary = error == NULL ? NULL : report_summary(error);
+    const char *said = summary == NULL ? NULL : PyUnicode_AsUTF8AndSize(summary, NULL);
+    snprintf(text, size, "%s", said == NULL ? "it is not known why" : said);
+    text[strcspn(text, "\n")] = '\0'; /* notes that were added to it */
+    PyErr_Clear();
+    Py_XDECREF(summary);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
+static void
+run_tell_saved(const Checkpoint *self, PyObject *file, const SnapshotNote *note)
+{
+    char size[UNITS_ROOM];
+    const char *line = note->text;
+    if (!self->verbose) {
+        return;
+    }
+    units_size(note->size, size);
+    run_say(file, "saved, %s, the program paused for %.1f ms", size, note->pause * 1e3);
+    while (*line != '\0') {
+        size_t length = strcspn(line, "\n");
+        run_say(file, "left out: %.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+/* ---- files ---- */
+
+static PyObject *
+run_folder(const Checkpoint *self)
+{
+    return PyUnicode_FromFormat("%U/%U", self->output_dir, self->script);
+}
+
+/* "000123-NAME.pkl" */
+static PyObject *
+run_file(const Checkpoint *self, PyObject *name)
+{
+    char number[32];
+    snprintf(number, sizeof number, "%06ld", self->number);
+    PyObject *safe = PyUnicode_FromString("");
+    for (Py_ssize_t i = 0; safe != NULL && i < PyUnicode_GetLength(name); i++) {
+        Py_UCS4 c = PyUnicode_ReadChar(name, i);
+        bool keeps = c >= 128 || isalnum((int)c) || (c != 0 && strchr("-_.+=@,", (int)c) != NULL);
+        PyObject *one = keeps ? PyUnicode_Substring(name, i, i + 1) : PyUnicode_FromString("_");
+        PyUnicode_AppendAndDel(&safe, one);
+    }
+    PyObject *file = safe == NULL ? NULL : PyUnicode_FromFormat("%s-%U.pkl", number, safe);
+    Py_XDECREF(safe);
+    return file;
+}
+
+int
+checkpoint_run_find_folder(Checkpoint *self)
+{
+    int ret = -1;
+    PyObject *folder = run_folder(self);
+    PyObject *os = folder == NULL ? NULL : compat_import("os");
+    PyObject *none = os == NULL ? NULL : PyObject_CallMethod(os, "makedirs", "Oii", folder, 0777, 1);
+    PyObject *name = none == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
+    if (name != NULL && access(PyBytes_AsString(name), W_OK | X_OK) < 0) {
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, folder);
+    }
+    else if (name != NULL) {
+        self->number = snapshot_folder_highest(PyBytes_AsString(name));
+        ret = 0;
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(none);
+    Py_XDECREF(os);
+    Py_XDECREF(folder);
+    return ret;
+}
+
+static void
+run_prune(const Checkpoint *self)
+{
+    PyObject *folder = self->keep > 0 ? run_folder(self) : NULL;
+    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
+    if (name != NULL) {
+        snapshot_folder_prune(PyBytes_AsString(name), self->keep);
+    }
+    PyErr_Clear();
+    Py_XDECREF(name);
+    Py_XDECREF(folder);
+}
+
+/* ---- copies that write ---- */
+
+/* It has ended in some way. */
+static void
+run_finish(Checkpoint *self, CheckpointJob *job, SnapshotState how)
+{
+    if (how == SNAPSHOT_SAVED) {
+        run_tell_saved(self, job->file, job->child.note);
+        run_prune(self);
+    }
+    else {
+        run_say(job->file, "NOT saved: %s", job->child.note->text);
+        if (!job->child.note->begun && !self->sync) {
+            self->sync = true;
+            run_say(NULL, "from now on the program waits for its snapshots (--sync)");
+        }
+    }
+    snapshot_child_clear(&job->child);
+    Py_CLEAR(job->file);
+}
+
+/* Look after them; with `wait` until they have ended. How many still run, -1 with an exception. */
+static int
+run_look(Checkpoint *self, bool wait)
+{
+    int count = 0;
+    for (int i = 0; i < CHECKPOINT_JOBS; i++) {
+        CheckpointJob *job = &self->running[i];
+        if (job->child.pid == 0) {
+            continue;
+        }
+        SnapshotState how = snapshot_child_look(&job->child, wait);
+        if (how == SNAPSHOT_ERROR) {
+            return -1;
+        }
+        if (how == SNAPSHOT_RUNS) {
+            count++;
+        }
+        else {
+            run_finish(self, job, how);
+        }
+    }
+    return count;
+}
+
+/* A place for one more: of those that run the first is waited for. NULL with an exception. */
+static CheckpointJob *
+run_make_room(Checkpoint *self)
+{
+    int count = run_look(self, false);
+    for (int i = 0; i < CHECKPOINT_JOBS && count >= self->jobs; i++) {
+        if (self->running[i].child.pid != 0) {
+            SnapshotState how = snapshot_child_look(&self->running[i].child, true);
+            if (how == SNAPSHOT_ERROR) {
+                return NULL;
+            }
+            run_finish(self, &self->running[i], how);
+            count--;
+        }
+    }
+    for (int i = 0; i < CHECKPOINT_JOBS && count >= 0; i++) {
+        if (self->running[i].child.pid == 0) {
+            return &self->running[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- one snapshot ---- */
+
+static double
+run_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* For dl_iterate_phdr(): is it the driver of a graphics card? */
+static int
+run_is_driver(struct dl_phdr_info *library, size_t Py_UNUSED(size), void *Py_UNUSED(none))
+{
+    return library->dlpi_name != NULL && strstr(library->dlpi_name, "/libcuda.so") != NULL;
+}
+
+/* A process cannot be copied that uses a card: the card does not know the copy. */
+static bool
+run_has_card(void)
+{
+    return dl_iterate_phdr(run_is_driver, NULL) != 0;
+}
+
+static void
+run_choose_way(Checkpoint *self)
+{
+    if (!self->sync && run_has_card()) {
+        self->sync = true;
+        run_say(NULL, "the program uses CUDA, which cannot be copied: it waits for its snapshots (--sync)");
+    }
+}
+
+/* In the program itself, which waits. */
+static int
+run_save_here(Checkpoint *self, const SnapshotJob *job, double begin)
+{
+    SnapshotNote *note = PyMem_Calloc(1, sizeof *note);
+    if (note == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    note->paused = 1; /* so far; that it goes on while the file is written can only be told afterwards */
+    note->pause = run_now() - begin;
+    int ret = snapshot_save(job, note);
+    if (ret == 0) {
+        note->pause = run_now() - begin;
+        run_tell_saved(self, job->file, note);
+        run_prune(self);
+    }
+    PyMem_Free(note);
+    return ret;
+}
+
+/* In a copy, which ends here. */
+static void
+run_save_there(const SnapshotJob *job, SnapshotNote *note)
+{
+    int failed = snapshot_save(job, note) < 0;
+    if (failed) {
+        run_describe(note->text, sizeof note->text);
+    }
+    _exit(failed);
+}
+
+static int
+run_save(Checkpoint *self, CheckpointJob *place, const SnapshotJob *job, double begin)
+{
+    if (self->sync) {
+        return run_save_here(self, job, begin);
+    }
+    SnapshotSide side = snapshot_child_make(&place->child);
+    if (side == SNAPSHOT_COPY) {
+        run_save_there(job, place->child.note);
+    }
+    if (side == SNAPSHOT_FAILED) {
+        return -1;
+    }
+    place->child.note->pause = run_now() - begin;
+    place->child.note->paused = 1;
+    place->file = Py_NewRef(job->file);
+    return 0;
+}
+
+static PyObject *
+run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
+{
+    double begin = run_now();
+    PyObject *frame = frame_current(), *asked = NULL, *path = NULL;
+    SnapshotJob job = {.name = name, .script = self->script};
+    SnapshotWish wish = {.least = self->least, .tracked = self->tracked, .frames = self->frames,
+                         .never = Py_TYPE((PyObject *)self)};
+    if (self->globals == NULL) {
+        self->globals = snapshot_globals(frame);
+    }
+    if (self->globals == NULL) {
+        goto done;
+    }
+    asked = PyList_GetSlice(self->libraries, self->least < 0 ? self->given : 0, PY_SSIZE_T_MAX);
+    wish.libraries = asked;
+    job.objects = asked == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
+    self->number++;
+    job.place = snapshot_place(frame, self->globals);
+    job.folder = run_folder(self);
+    job.file = run_file(self, name);
+    path = job.objects == NULL || job.folder == NULL || job.file == NULL
+               ? NULL
+               : PyUnicode_FromFormat("%U/%U", job.folder, job.file);
+    if (path != NULL && run_save(self, place, &job, begin) < 0) {
+        Py_CLEAR(path);
+    }
+done:
+    Py_XDECREF(job.file);
+    Py_XDECREF(job.folder);
+    Py_XDECREF(job.place);
+    Py_XDECREF(job.objects);
+    Py_XDECREF(asked);
+    Py_XDECREF(frame);
+    return path;
+}
+
+/* An exception that is set: the program is not to fail by it, if it is not of a signal handler of its own. */
+static PyObject *
+run_pass_over(PyObject *name)
+{
+    char text[SNAPSHOT_NOTE_ROOM];
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return NULL;
+    }
+    run_describe(text, sizeof text);
+    run_say(name, "NOT saved: %s", text);
+    return Py_NewRef(Py_None);
+}
+
+/* Is this the process, and is nothing being taken already? */
+static bool
+run_is_ready(const Checkpoint *self)
+{
+    return self->is_open && !self->is_busy && self->pid == getpid();
+}
+
+PyObject *
+checkpoint_run_take(Checkpoint *self, PyObject *name)
+{
+    if (!run_is_ready(self)) {
+        return Py_NewRef(Py_None);
+    }
+    self->is_busy = true;
+    run_choose_way(self);
+    CheckpointJob *place = run_make_room(self);
+    PyObject *path = place == NULL ? NULL : run_take(self, place, name);
+    if (path == NULL && place != NULL) {
+        path = run_pass_over(name);
+    }
+    self->is_busy = false;
+    return path;
+}
+
+/* ---- the clock ---- */
+
+/* For Py_AddPendingCall(). Timed snapshots become rarer when those before are not written yet. */
+static int
+run_tick(void *context)
+{
+    Checkpoint *self = context;
+    int ret = 0;
+    if (!self->clock.runs) {
+        Py_DECREF(self); /* the clock's, which has ended meanwhile */
+        return 0;
+    }
+    snapshot_clock_heard(&self->clock);
+    if (run_is_ready(self)) {
+        int count = run_look(self, false);
+        PyObject *name = count < 0 || count >= self->jobs ? NULL : PyUnicode_FromString("auto");
+        PyObject *path = name == NULL ? NULL : checkpoint_run_take(self, name);
+        Py_XDECREF(path);
+        Py_XDECREF(name);
+        ret = PyErr_Occurred() ? -1 : 0;
+    }
+    return ret;
+}
+
+int
+checkpoint_run_tune(Checkpoint *self)
+{
+    bool ran = self->clock.runs;
+    if (!self->is_open) {
+        return 0;
+    }
+    self->clock.tick = run_tick;
+    self->clock.context = self;
+    int ret = snapshot_clock_set(&self->clock, self->frequency > 0 ? self->frequency * 1e-3 : 0);
+    if (!ran && self->clock.runs) {
+        Py_INCREF(self);
+    }
+    return ret;
+}
+
+/* ---- from the beginning to the end ---- */
+
+int
+checkpoint_run_open(Checkpoint *self)
+{
+    self->pid = getpid();
+    if (self->is_open || checkpoint_run_find_folder(self) < 0) {
+        return self->is_open ? 0 : -1;
+    }
+    self->is_open = true;
+    return checkpoint_run_tune(self);
+}
+
+int
+checkpoint_run_wait(Checkpoint *self)
+{
+    return self->pid != getpid() ? 0 : run_look(self, true) < 0 ? -1 : 0;
+}
+
+int
+checkpoint_run_close(Checkpoint *self)
+{
+    bool ran = self->clock.runs;
+    self->is_open = false;
+    bool waiting = snapshot_clock_stop(&self->clock);
+    int ret = checkpoint_run_wait(self);
+    if (ran && !waiting) {
+        Py_DECREF(self);
+    }
+    return ret;
+}

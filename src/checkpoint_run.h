@@ -1,0 +1,60 @@
+/* Taking snapshots of the program that runs: when, how many at a time, and what is told about them. */
+#ifndef HOOKING_CHECKPOINT_RUN_H
+#define HOOKING_CHECKPOINT_RUN_H
+
+#include "snapshot_child.h"
+#include "snapshot_clock.h"
+#include "state.h"
+
+enum { CHECKPOINT_JOBS = 16 }; /* the most copies that write at a time */
+
+/* A copy that writes a snapshot. */
+typedef struct CheckpointJob {
+    SnapshotChild child; /* pid 0: there is none */
+    PyObject *file;      /* owned: str */
+} CheckpointJob;
+
+typedef struct Checkpoint {
+    PyObject_HEAD
+    double frequency;     /* milliseconds between two snapshots; -1: only those that are asked for */
+    long long least;      /* bytes, see SnapshotWish */
+    int jobs;             /* copies at a time */
+    int keep;             /* files: older ones are removed; 0: none is */
+    bool frames, sync, verbose;
+    bool is_open;
+    bool is_busy;         /* a snapshot is being taken */
+    pid_t pid;            /* of the process that is watched: not what it forks */
+    PyObject *output_dir; /* owned: str, absolute */
+    PyObject *script;     /* owned: str, the folder in there */
+    PyObject *globals;    /* owned, or NULL until the first snapshot */
+    PyObject *tracked;    /* owned: list */
+    PyObject *libraries;  /* owned: list of str */
+    PyObject *resumed;    /* owned, or NULL until it is asked for: a dict of what was saved last */
+    bool resumes;         /* else that is empty */
+    Py_ssize_t given;     /* how many of them nobody has asked for */
+    long number;          /* of the last snapshot */
+    SnapshotClock clock;
+    CheckpointJob running[CHECKPOINT_JOBS];
+} Checkpoint;
+
+/* Make the folder, if it is not there. -1 with an OSError: it cannot be written to. */
+int checkpoint_run_find_folder(Checkpoint *self);
+
+/* Begin: look at the folder, let the clock go. -1 with an exception: the folder cannot be written to. */
+int checkpoint_run_open(Checkpoint *self);
+
+/* Have a snapshot taken of that name (str), when there is room for it. The path that it will have, a new reference;
+ * None in a process that the program has forked. NULL with an exception of a signal handler; what else goes wrong is
+ * told on stderr, for the program is not to fail by it. */
+PyObject *checkpoint_run_take(Checkpoint *self, PyObject *name);
+
+/* Wait until all that was taken is on the disk. -1 with an exception of a signal handler. */
+int checkpoint_run_wait(Checkpoint *self);
+
+/* Take none any more, and wait. As above. */
+int checkpoint_run_close(Checkpoint *self);
+
+/* The frequency was set. -1 with an OSError. */
+int checkpoint_run_tune(Checkpoint *self);
+
+#endif

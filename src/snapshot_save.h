@@ -1,0 +1,26 @@
+/* Writing a snapshot: a dump, and a line about it in the folder's list. */
+#ifndef HOOKING_SNAPSHOT_SAVE_H
+#define HOOKING_SNAPSHOT_SAVE_H
+
+#include "compat.h"
+
+#include "snapshot_child.h"
+
+typedef struct SnapshotJob {
+    PyObject *objects; /* borrowed: a dict, by name */
+    PyObject *place;   /* borrowed: the frame that the program is in, or NULL */
+    PyObject *name;    /* borrowed: str, what it is called */
+    PyObject *script;  /* borrowed: str, of the program */
+    PyObject *folder;  /* borrowed: str, where the file is to be; made if it is not there */
+    PyObject *file;    /* borrowed: str, its name there */
+} SnapshotJob;
+
+/* The name of the list in the folder: a line of JSON for each snapshot that was written, at the end of which a crash
+ * may have left a part of one. */
+#define SNAPSHOT_LIST "snapshots.jsonl"
+
+/* Write it. What cannot be pickled is left out, and said so in the note. -1 with an exception: nothing of it is
+ * there. `note->pause` is waited for if it is not there yet. */
+int snapshot_save(const SnapshotJob *job, SnapshotNote *note);
+
+#endif

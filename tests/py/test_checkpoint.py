@@ -1,0 +1,468 @@
+"""Snapshots of running programs: `hooking checkpoint`, and Checkpoint in a program."""
+
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+from conftest import source
+from hooking import Checkpoint, inspect_dump, load
+
+SEED = '''
+    import random, sys
+    from dataclasses import dataclass, field
+    from hooking import Checkpoint
+
+    @dataclass
+    class State:
+        x: list[int] = field(default_factory=list)
+
+    state = State()
+    try:
+        chkpt = Checkpoint.get_global_singleton()
+        chkpt.frequency = -1
+        chkpt.min_obj_size = -1
+    except AssertionError:
+        chkpt = None
+    if chkpt:
+        chkpt.track(state)
+    for i in range(300):
+        state.x.append(random.randint(1, 1000))
+        if i % 100 == 0 and chkpt:
+            chkpt.snapshot(f"iter{i}")
+    print("ended", len(state.x), sys.modules["__main__"].__file__)
+'''
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a program under `hooking checkpoint`, or as it is without options; what it says is checked to be no error."""
+    def start(text, *options, status=0, arguments=(), **how):
+        (tmp_path / "program.py").write_text(source(text))
+        command = [sys.executable, *(["-m", "hooking", "checkpoint", *options] if options else []), "program.py"]
+        done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120, **how)
+        assert done.returncode == status, done.stderr
+        return done
+    return start
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The snapshots of that program, the oldest first: paths."""
+    def paths():
+        folder = tmp_path / "checkpoints" / "program"
+        return sorted(path for path in folder.iterdir() if path.suffix == ".pkl")
+    return paths
+
+
+def names(path):
+    listed = inspect_dump(path)["facts"].get("names", "")
+    return sorted(listed.split(", ")) if listed else []
+
+
+# Asked for by the program ---------------------------------------------------------------------------------------------
+
+def test_the_program_of_the_seed(run, saved):
+    assert re.fullmatch(r"ended 300 .*/program\.py\n", run(SEED, "-z", "-1", "-f", "-1").stdout)
+    assert [path.name for path in saved()] == ["000001-iter0.pkl", "000002-iter100.pkl", "000003-iter200.pkl"]
+    assert names(saved()[2]) == ["state"]
+
+
+def test_without_the_command_it_runs_as_ever(run, tmp_path):
+    assert run(SEED).stdout.startswith("ended 300")
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_any_python_reads_the_files(run, saved):
+    run("from hooking import Checkpoint as C; x = {'a': [1, 2]}; C.get_global_singleton().snapshot('s')", "-f", "-1")
+    with open(saved()[0], "rb") as file:
+        assert pickle.load(file) == {"x": {"a": [1, 2]}}
+    facts = inspect_dump(saved()[0])["facts"]
+    assert (facts["snapshot"], facts["script"], facts["line"]) == ("s", "program", "1")
+
+
+def test_what_is_taken(run, saved):
+    run('''
+        import math, threading
+        from hooking import Checkpoint
+        number, text, _private = 1, "text", 2
+        big = list(range(100_000))
+        nested = {"a": [bytes(300_000)]}
+        class Thing:
+            def __init__(self): self.part = bytes(300_000)
+        thing, small = Thing(), Thing.__new__(Thing)
+        lock, generator, function = threading.Lock(), (i for i in ()), (lambda: 1)
+        chkpt = Checkpoint.get_global_singleton()
+        chkpt.snapshot("all")
+        chkpt.min_obj_size = 200_000
+        chkpt.snapshot("large")
+        chkpt.min_obj_size = -1
+        chkpt.snapshot("none")
+        chkpt.track(small)
+        chkpt.track(thing.part)
+        chkpt.snapshot("tracked")
+        chkpt.untrack(small)
+        chkpt.snapshot("untracked")
+        try:
+            chkpt.untrack(small)
+        except ValueError as error:
+            print(error)
+    ''', "-f", "-1")
+    kept = {path.name[7:-4]: names(path) for path in saved()}
+    assert kept == {
+        "all": ["_private", "big", "nested", "number", "small", "text", "thing"],
+        "large": ["big", "nested", "thing"],
+        "none": [],
+        "tracked": ["small", "tracked[1]"],
+        "untracked": ["tracked[0]"],
+    }
+    left = {name: text for name, text in inspect_dump(saved()[0])["facts"].items() if name.startswith("left out")}
+    assert list(left) == ["left out lock", "left out generator"]
+    assert left["left out lock"].startswith("lock: a thread lock cannot be pickled")
+
+
+@pytest.mark.skipif(numpy is None, reason="numpy is not installed")
+def test_libraries(run, saved):
+    run('''
+        import numpy, collections
+        from hooking import Checkpoint
+        chkpt = Checkpoint.get_global_singleton()
+        array, counter = numpy.arange(3), collections.Counter("a")
+        chkpt.min_obj_size = 10_000
+        chkpt.snapshot("numpy")
+        chkpt.track_library("collections")
+        chkpt.snapshot("both")
+        chkpt.min_obj_size = -1
+        chkpt.snapshot("asked")
+    ''', "-f", "-1")
+    assert [names(path) for path in saved()] == [["array"], ["array", "counter"], ["counter"]]
+
+
+def test_local_variables(run, saved):
+    run('''
+        from hooking import Checkpoint
+        g = 1
+        def outer(a):
+            b = 2
+            def inner(c):
+                Checkpoint.get_global_singleton().snapshot("s")
+                return a + c
+            return inner(b) + b
+        outer(5)
+    ''', "-f", "-1", "--frames")
+    assert load(saved()[0]) == {"g": 1, "inner().a": 5, "inner().c": 2, "outer().a": 5, "outer().b": 2}
+    facts = inspect_dump(saved()[0])["facts"]
+    assert (facts["line"], facts["function"]) == ("6", "inner")
+
+
+# By the clock ---------------------------------------------------------------------------------------------------------
+
+def test_timed_snapshots(run, saved):
+    """Each is whole in itself, and the loop that is interrupted goes on as if nothing had been."""
+    done = run('''
+        import time
+        values, end = [], time.monotonic() + 1
+        while time.monotonic() < end:
+            values.append(len(values))
+            if len(values) == 10_000:
+                values.clear()
+        print(values == list(range(len(values))))
+    ''', "-f", "20")
+    assert done.stdout == "True\n" and done.stderr == ""
+    kept = [load(path)["values"] for path in saved() if "values" in names(path)]
+    assert len(kept) >= 4
+    assert all(values == list(range(len(values))) for values in kept)
+
+
+def test_a_frequency_that_changes(run, saved):
+    run('''
+        import time
+        from hooking import Checkpoint
+        chkpt = Checkpoint.get_global_singleton()
+        def wait(seconds):
+            end = time.monotonic() + seconds
+            while time.monotonic() < end: pass
+        wait(0.3)
+        before = chkpt.frequency
+        chkpt.frequency = -1
+        wait(0.2)
+        chkpt.wait()
+        chkpt.snapshot("still")
+        wait(0.3)
+        chkpt.frequency = 20
+        wait(0.3)
+        chkpt.frequency = -1
+        chkpt.snapshot("end")
+    ''', "-f", "20")
+    order = "".join({"auto": "a", "still": "s", "end": "e"}[path.name[7:-4]] for path in saved())
+    assert re.fullmatch("a{2,}s.?a{2,}e", order)      # one that was under way when it was changed may come yet
+
+
+# The program does not notice ------------------------------------------------------------------------------------------
+
+def test_children_are_not_the_programs(run, saved):
+    done = run('''
+        import os, signal
+        from hooking import Checkpoint
+        heard = []
+        signal.signal(signal.SIGCHLD, lambda *_: heard.append("SIGCHLD"))
+        data = [bytes(1000) for _ in range(20000)]
+        chkpt = Checkpoint.get_global_singleton()
+        for i in range(3):
+            chkpt.snapshot(str(i))
+            try:
+                print("waited for", os.waitpid(-1, os.WNOHANG))
+            except ChildProcessError:
+                print("no child")
+        chkpt.wait()
+        print(heard)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(chkpt.snapshot("in the child") is not None)
+        print(os.wait() == (pid, 0), heard)
+    ''', "-f", "-1")
+    assert done.stdout == "no child\nno child\nno child\n[]\nTrue ['SIGCHLD']\n"
+    assert len(saved()) == 3 and done.stderr == ""
+
+
+def test_nothing_of_the_program_is_done_twice(run, saved):
+    """Neither buffers nor atexit functions nor finalizers nor threads."""
+    done = run('''
+        import atexit, sys, tempfile, threading
+        from hooking import Checkpoint
+        atexit.register(lambda: sys.stdout.write("at exit\\\\n"))
+        class Loud:
+            def __del__(self): sys.stdout.write("finalized\\\\n")
+            def __reduce__(self): print("pickled"); return str, ()
+        loud = Loud()
+        stop = threading.Event()
+        thread = threading.Thread(target=stop.wait)
+        thread.start()
+        sys.stdout.write("buffered, ")
+        Checkpoint.get_global_singleton().snapshot("s")
+        stop.set()
+        del loud
+    '''.replace("\\\\n", "\\n"), "-f", "-1")
+    assert done.stdout == "buffered, finalized\nat exit\n"
+    assert names(saved()[0]) == ["loud"]
+
+
+def test_multiprocessing_goes_on(run, saved):
+    done = run('''
+        import multiprocessing
+        def square(x): return x * x
+        if __name__ == "__main__":
+            from hooking import Checkpoint
+            chkpt = Checkpoint.get_global_singleton()
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                for i in range(3):
+                    squares = pool.map(square, range(100))
+                    chkpt.snapshot("s")
+            print(sum(squares), multiprocessing.active_children())
+    ''', "-f", "30")
+    assert done.stdout == "328350 []\n"
+    assert "squares" in names([path for path in saved() if "-s" in path.name][-1])
+
+
+#: Run a program, and wait for what it leaves behind, too. (36: PR_SET_CHILD_SUBREAPER.)
+HEIR = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1)
+status = subprocess.run(sys.argv[1:]).returncode
+print(status, os.wait()[1])
+"""
+
+
+# The program's end ----------------------------------------------------------------------------------------------------
+
+def test_what_was_taken_is_saved_though_the_program_is_killed(tmp_path, saved):
+    (tmp_path / "program.py").write_text(source('''
+        import os, signal
+        from hooking import Checkpoint
+        data = list(range(1_000_000))
+        Checkpoint.get_global_singleton().snapshot("last")
+        os.kill(os.getpid(), signal.SIGKILL)
+    '''))
+    done = subprocess.run([sys.executable, "-c", HEIR, sys.executable, "-m", "hooking", "checkpoint", "-f", "-1",
+                           "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{-signal.SIGKILL} 0\n"
+    assert load(saved()[0])["data"][-1] == 999_999
+
+
+def test_its_own_status(run):
+    assert run("raise SystemExit(7)", "-f", "50", status=7).stderr == ""
+    assert "ZeroDivisionError" in run("1 / 0", "-f", "50", status=1).stderr
+
+
+# What goes wrong ------------------------------------------------------------------------------------------------------
+
+def test_a_folder_that_cannot_be_written_to(run, tmp_path):
+    (tmp_path / "checkpoints").write_text("")
+    done = run("print('never')", "-f", "-1", status=2)
+    assert done.stdout == "" and re.search(r"error: .*checkpoints.*: (Not a directory|File exists)\n", done.stderr)
+
+
+@pytest.mark.parametrize("options", [("-f", "0"), ("-f", "soon"), ("-z", "-2"), ("-z", "big"), ("--jobs", "0"),
+                                     ("--keep", "-1")])
+def test_options_that_are_wrong(run, options):
+    assert re.search("^hooking checkpoint: error: ", run("print()", *options, status=2).stderr, re.M)
+
+
+def test_a_disk_that_is_full(run, saved):
+    done = run('''
+        import resource
+        from hooking import Checkpoint
+        data = bytes(1_000_000)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        chkpt = Checkpoint.get_global_singleton()
+        chkpt.snapshot("large")
+        chkpt.wait()
+        del data
+        chkpt.snapshot("small")
+        print("went on")
+    ''', "-f", "-1")
+    assert done.stdout == "went on\n" and [path.name for path in saved()] == ["000002-small.pkl"]
+    assert re.fullmatch(r"hooking: 000001-large\.pkl: NOT saved: OSError: .*File too large.*\n", done.stderr)
+
+
+def test_a_folder_that_is_removed_and_another_current_one(run, saved, tmp_path):
+    done = run('''
+        import os, shutil
+        from hooking import Checkpoint
+        x = 1
+        chkpt = Checkpoint.get_global_singleton()
+        chkpt.snapshot("first")
+        chkpt.wait()
+        shutil.rmtree("checkpoints")
+        os.chdir("/")
+        chkpt.snapshot("second")
+    ''', "-f", "-1")
+    assert done.stderr == "" and [path.name for path in saved()] == ["000002-second.pkl"]
+
+
+def test_a_program_that_mistreats_its_main(run, saved):
+    done = run('''
+        import sys
+        from hooking import Checkpoint
+        x, chkpt = 1, Checkpoint.get_global_singleton()
+        chkpt.snapshot("first")
+        del __name__, __builtins__
+        sys.modules["__main__"] = None
+        chkpt.snapshot("second")
+    ''', "-f", "-1")
+    assert done.stderr == "" and [names(path) for path in saved()] == [["x"], ["x"]]
+
+
+# Which stay, and coming back ------------------------------------------------------------------------------------------
+
+def test_older_ones_are_removed(run, saved):
+    run('''
+        from hooking import Checkpoint
+        for i in range(7): Checkpoint.get_global_singleton().snapshot(str(i))
+    ''', "-f", "-1", "--keep", "3")
+    assert [path.name for path in saved()] == ["000005-4.pkl", "000006-5.pkl", "000007-6.pkl"]
+
+
+def test_in_a_program(tmp_path):
+    with Checkpoint(tmp_path / "own", script="tests") as chkpt:
+        path = chkpt.snapshot("a/b c")
+        assert path == str(tmp_path / "own" / "tests" / "000001-a_b_c.pkl")
+        assert (chkpt.output_dir, chkpt.script, chkpt.frequency) == (str(tmp_path / "own"), "tests", -1)
+    assert os.path.exists(path)
+    with pytest.raises(AssertionError, match="hooking checkpoint"):
+        Checkpoint.get_global_singleton()
+    for wrong in ({"frequency": 0}, {"min_obj_size": -2}, {"jobs": 0}, {"script": "a/b"}, {"keep": -1}):
+        with pytest.raises(ValueError):
+            Checkpoint(tmp_path, **wrong)
+
+
+TRAIN = '''
+    import os, signal, sys
+    from hooking import Checkpoint
+    chkpt = Checkpoint.get_global_singleton()
+    steps = chkpt.resume_or("steps", 0)
+    weights = chkpt.resume_or("weights", [0.5])
+    print("begins at", steps)
+    while steps < 30:
+        weights = [(weight * 3.7) * (1 - weight) for weight in weights]
+        steps += 1
+        if steps % 10 == 0:
+            chkpt.snapshot("step")
+        if steps == 25 and len(sys.argv) > 1:
+            chkpt.wait()
+            os.kill(os.getpid(), signal.SIGKILL)
+    print("ends with", weights)
+'''
+
+
+def test_a_program_goes_on_where_it_was_killed(run, saved):
+    whole = run(TRAIN, "-f", "-1", "-o", "other")
+    assert whole.stdout.startswith("begins at 0\n")
+    run(TRAIN, "-f", "-1", "--resume", status=-signal.SIGKILL, arguments=["killed"])
+    resumed = run(TRAIN, "-f", "-1", "--resume")
+    assert resumed.stdout.split("\n")[0] == "begins at 20"
+    assert resumed.stdout.split("\n")[1:] == whole.stdout.split("\n")[1:]
+    assert [path.name for path in saved()] == ["000001-step.pkl", "000002-step.pkl", "000003-step.pkl"]
+
+
+@pytest.mark.skipif(numpy is None, reason="numpy is not installed")
+def test_the_example_comes_to_the_same_result_though_it_is_killed(tmp_path):
+    example = Path(__file__).resolve().parents[2] / "examples" / "training.py"
+    command = [sys.executable, "-m", "hooking", "checkpoint", "-v", "-f", "-1", "--resume", str(example), "80000"]
+    whole = subprocess.run([sys.executable, str(example), "80000"], capture_output=True, text=True, check=True).stdout
+    killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "000001-step10000.pkl: saved" in killed.stderr.readline()
+    killed.kill()
+    assert killed.communicate()[0] == "" and killed.returncode == -signal.SIGKILL
+    first, *rest = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert re.fullmatch(r"goes on at step [1-9]\d*0000", first) and "\n".join(rest) == whole
+
+
+def test_restoring(run, saved, tmp_path):
+    run('''
+        from hooking import Checkpoint
+        for x in range(3): Checkpoint.get_global_singleton().snapshot("even" if x % 2 == 0 else "odd")
+    ''', "-f", "-1")
+    where = {"output_dir": tmp_path / "checkpoints"}
+    assert (Checkpoint.restore(**where), Checkpoint.restore("odd", **where)) == ({"x": 2}, {"x": 1})
+    saved()[2].write_bytes(saved()[2].read_bytes()[:-1])
+    assert Checkpoint.restore(**where) == {"x": 1}    # the last one that is whole
+    for name, other, says in (("none", where, "no snapshot called 'none'"),
+                              ("latest", {**where, "script": "other"}, "no snapshots of other"),
+                              ("latest", {"output_dir": tmp_path / "nowhere"}, "No such file")):
+        with pytest.raises(LookupError, match=says):
+            Checkpoint.restore(name, **other)
+
+
+def test_showing_a_folder(run, saved, tmp_path):
+    run('''
+        import threading
+        from hooking import Checkpoint
+        x, lock = 1, threading.Lock()
+        for i in range(2): Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1")
+    with open(saved()[0].parent / "snapshots.jsonl", "a") as file:
+        file.write('{"file": "0000')          # a crash
+    shown = subprocess.run([sys.executable, "-m", "hooking", "show", "checkpoints"], cwd=tmp_path, text=True,
+                           capture_output=True, check=True).stdout.split("\n")
+    assert shown[0] == "checkpoints/program:"
+    assert re.fullmatch(r"  000001-s\.pkl  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+ bytes +\d+\.\d ms  x, i; without lock",
+                        shown[1])
+    asked = subprocess.run([sys.executable, "-m", "hooking", "show", "--json", "checkpoints/program"], cwd=tmp_path,
+                           text=True, capture_output=True, check=True).stdout
+    first = json.loads(asked)["checkpoints/program"][0]
+    assert (first["number"], first["name"], list(first["objects"]), list(first["left_out"])) == (
+        1, "s", ["x", "i"], ["lock"])
+    empty = subprocess.run([sys.executable, "-m", "hooking", "show", str(tmp_path)], text=True, capture_output=True)
+    assert empty.returncode == 1 and "no snapshots in this folder" in empty.stderr
