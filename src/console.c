@@ -148,6 +148,7 @@ console_go_to_exception(Console *console, PyObject *exception)
         stack_close(&stack);
         return -1;
     }
+    stack_inherit(&stack, &console->stack);
     stack_start(&stack, &place);
     stack_close(&console->stack);
     stack_leave(&console->place);

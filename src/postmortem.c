@@ -59,6 +59,10 @@ postmortem_run(ModuleState *state, const Postmortem *postmortem, ConsoleEnd *end
         goto done;
     }
     stack.alone = postmortem->ways == WAYS_TEST;
+    /* What has come out of the call of a rescued function is asked about in the frame that called it. */
+    if (is_raised && caller != NULL && postmortem->ways == WAYS_CALL && stack_set_caller(&stack, caller) < 0) {
+        goto done;
+    }
     stack_start(&stack, &place);
     banner = postmortem_banner(postmortem, &place);
     if (banner != NULL) {

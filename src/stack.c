@@ -93,6 +93,42 @@ stack_open(Stack *stack, PyObject *frame, PyObject *traceback)
     return stack->frame == NULL ? -1 : 0;
 }
 
+/* Does the frame run, as `caller` or a caller of it? -1 with an exception. */
+static int
+stack_runs(PyObject *frame, PyObject *caller)
+{
+    PyObject *at = Py_NewRef(caller);
+    while (at != NULL && at != frame) {
+        Py_SETREF(at, frame_back(at));
+    }
+    int runs = at != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+    Py_XDECREF(at);
+    return runs;
+}
+
+int
+stack_set_caller(Stack *stack, PyObject *caller)
+{
+    PyObject *outermost = PyObject_GetAttrString(stack->entries[stack->count - 1], "tb_frame");
+    PyObject *back = outermost == NULL ? NULL : frame_back(outermost);
+    /* One that runs and has no caller is the end of the stack: there it would begin again. */
+    int knows = back != NULL ? 1 : PyErr_Occurred() ? -1 : stack_runs(outermost, caller);
+    if (knows == 0) {
+        stack->ended = Py_NewRef(outermost);
+        stack->caller = Py_NewRef(caller);
+    }
+    Py_XDECREF(back);
+    Py_XDECREF(outermost);
+    return knows < 0 ? -1 : 0;
+}
+
+void
+stack_inherit(Stack *stack, const Stack *from)
+{
+    stack->ended = Py_XNewRef(from->ended);
+    stack->caller = Py_XNewRef(from->caller);
+}
+
 Stack
 stack_move(Stack *stack)
 {
@@ -111,6 +147,8 @@ stack_close(Stack *stack)
     stack->entries = NULL;
     stack->count = 0;
     Py_CLEAR(stack->frame);
+    Py_CLEAR(stack->ended);
+    Py_CLEAR(stack->caller);
 }
 
 int
@@ -120,6 +158,8 @@ stack_visit(const Stack *stack, visitproc visit, void *arg)
         Py_VISIT(stack->entries[i]);
     }
     Py_VISIT(stack->frame);
+    Py_VISIT(stack->ended);
+    Py_VISIT(stack->caller);
     return 0;
 }
 
@@ -136,6 +176,14 @@ stack_leave(StackPlace *place)
     Py_CLEAR(place->frame);
 }
 
+/* The caller of a frame that is no entry, or of the outermost one. As frame_back(). */
+static PyObject *
+stack_back(const Stack *stack, PyObject *frame)
+{
+    PyObject *back = frame_back(frame);
+    return back == NULL && frame == stack->ended && !PyErr_Occurred() ? Py_NewRef(stack->caller) : back;
+}
+
 int
 stack_up(const Stack *stack, StackPlace *place)
 {
@@ -143,7 +191,7 @@ stack_up(const Stack *stack, StackPlace *place)
     PyObject *entry = level < stack->count ? stack->entries[level] : NULL;
     PyObject *frame = entry != NULL   ? PyObject_GetAttrString(entry, "tb_frame")
                       : stack->alone ? NULL
-                                     : frame_back(place->frame);
+                                     : stack_back(stack, place->frame);
     if (frame == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }

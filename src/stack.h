@@ -15,6 +15,8 @@ typedef struct Stack {
     PyObject *frame;      /* owned: level 0 */
     PyObject **entries;   /* owned, each too: those of the traceback, innermost first; NULL without a traceback */
     long count;           /* of entries */
+    PyObject *ended;      /* owned or NULL: a frame that has ended and does not know who called it */
+    PyObject *caller;     /* owned, with it: who did */
     int alone;            /* without the callers of the outermost entry; 0 until somebody sets it */
 } Stack;
 
@@ -22,6 +24,12 @@ typedef struct Stack {
  * exception; stack_close() in every case. */
 int stack_open(Stack *stack, PyObject *frame, PyObject *traceback);
 void stack_close(Stack *stack);
+
+/* Of a traceback that was just opened: `caller` has called the frame of its outermost entry, which has ended. 3.11
+ * forgets who called a generator or a coroutine. -1 with an exception. stack_inherit(): another one may lead to the
+ * same frame. */
+int stack_set_caller(Stack *stack, PyObject *caller);
+void stack_inherit(Stack *stack, const Stack *from);
 
 /* Take it from where it is: there is nothing left to close. */
 Stack stack_move(Stack *stack);

@@ -600,6 +600,100 @@ def test_a_generator_begins_from_its_start(terminal):
     assert t.end() == 0
 
 
+def test_the_callers_of_a_generator_are_those_who_asked_it_for_a_value(opened):
+    """3.11 forgets them when a generator has ended, by itself or by an exception."""
+    t = opened('''
+        from hooking import rescue
+
+        def look_up(table):
+            try:
+                table[1]
+            except KeyError:
+                raise ValueError("x")
+
+        @rescue
+        def values():
+            yield 1
+            look_up({})
+
+        def main(text):
+            for value in values():
+                text += str(value)
+            list(values())
+
+        main("hi")
+    ''')
+    t.play('''
+        >>> where
+          #3  <module>  [...]program.py:19
+                main("hi")
+          #2  main  [...]program.py:15
+                for value in values():
+          --- below: where the exception passed ---
+          #1  values  [...]program.py:12
+                look_up({})
+        > #0  look_up  [...]program.py:7
+                raise ValueError("x")
+        >>> up 2
+        > #2  main  [...]program.py:15
+                for value in values():
+        >>> text
+        'hi1'
+        >>> exceptions 1
+        KeyError: 1
+        > #0  look_up  [...]program.py:5
+                table[1]
+        >>> up 3
+        > #3  <module>  [...]program.py:19
+                main("hi")
+        >>> up
+        there is no frame #4: the oldest is #3
+        >>> return
+        ValueError: x
+        Post-mortem at [...]program.py:7 in look_up - Exit with CTRL+D
+        values() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        >>> up 2
+        > #2  main  [...]program.py:17
+                list(values())
+        >>> text
+        'hi1'
+        >>>
+    ''')
+
+
+@pytest.mark.parametrize("call", ["await fetch(7)", "[x async for x in stream(7)]"])
+def test_the_callers_of_a_coroutine_are_those_who_await_it(opened, call):
+    t = opened(f'''
+        import asyncio
+        from hooking import rescue
+
+        @rescue
+        async def fetch(n):
+            await asyncio.sleep(0)
+            return n / "2"
+
+        @rescue
+        async def stream(n):
+            yield n
+            await asyncio.sleep(0)
+            n / "2"
+
+        async def main(text):
+            {call}
+
+        asyncio.run(main("hi"))
+    ''', rows=60)
+    where = t.run("where").split("\n")
+    assert where[0].startswith("  #") and where[0].endswith("program.py:18") and "<module>" in where[0]
+    assert "run_until_complete" in "".join(where)
+    own = where.index("  --- below: where the exception passed ---")
+    assert where[own - 1].strip() == call
+    assert t.run("up").startswith("> #1  ")
+    while "main" not in t.run("frame"):
+        t.run("up")
+    assert t.run("text") == "'hi'"
+
+
 def test_a_generator_is_sent_and_thrown_what_it_would_be(terminal):
     t = terminal('''
         from hooking import rescue
