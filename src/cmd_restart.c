@@ -37,8 +37,8 @@ const Command cmd_retry = {
     .name = "retry", .alias = "", .usage = "", .family = "restart",
     .summary = "call the rescued function again",
     .detail = "With the arguments it had; a parameter that you have changed in its frame has the value that you gave "
-              "it. If you have reloaded its module or defined it anew, it is the new one that is called. A generator "
-              "begins from its start.",
+              "it, and what else you have changed in frames that end is named. If you have reloaded its module or "
+              "defined it anew, it is the new one that is called. A generator begins from its start.",
     .run = retry_run,
 };
 

@@ -21,6 +21,18 @@ frame_back(PyObject *frame)
     return back;
 }
 
+int
+frame_is_under(PyObject *frame, PyObject *running)
+{
+    PyObject *at = Py_NewRef(running);
+    while (at != NULL && at != frame) {
+        Py_SETREF(at, frame_back(at));
+    }
+    int is = at != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+    Py_XDECREF(at);
+    return is;
+}
+
 PyObject *
 frame_code(PyObject *frame)
 {

@@ -10,6 +10,9 @@ PyObject *frame_current(void);
 /* The caller of a frame: a new reference, NULL without an exception when there is none. */
 PyObject *frame_back(PyObject *frame);
 
+/* Is it `running` or a caller of that? 1, 0, -1 with an exception. */
+int frame_is_under(PyObject *frame, PyObject *running);
+
 /* New references, NULL with an exception. */
 PyObject *frame_code(PyObject *frame);
 PyObject *frame_globals(PyObject *frame);

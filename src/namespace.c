@@ -157,7 +157,7 @@ namespace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 #define NAMESPACE_REFERENCES(X)                                                                                  \
     X(names.frame) X(names.globals) X(names.mapping) X(names.enclosing) X(names.slots) X(shared) X(cells) X(base) \
-        X(expected) X(extras) X(declared) X(refusals) X(display) X(leave)
+        X(expected) X(extras) X(written) X(declared) X(refusals) X(display) X(leave)
 
 static int
 namespace_traverse(PyObject *self, visitproc visit, void *arg)

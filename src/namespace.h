@@ -15,6 +15,7 @@ struct Namespace {
     PyObject *base;       /* owned: name -> value */
     PyObject *expected;   /* owned: name -> value, see scope_expect() */
     PyObject *extras;     /* owned: name -> value, the prompt's names that were added to the frame */
+    PyObject *written;    /* owned: set of names of the frame that were bound or unbound from here */
     PyObject *declared;   /* owned: set of names declared global */
     PyObject *refusals;   /* owned: list of str */
     PyObject *display;    /* owned or NULL, while a statement runs */

@@ -91,6 +91,8 @@ typedef struct Attempt {
     Call *call;         /* borrowed */
     CallWatch outer;    /* what is called */
     CallWatch inner;    /* the function within its decorators, if there are any */
+    const CallWatch *used; /* whose parameters the next call has; NULL before */
+    PyObject *traceback; /* borrowed or NULL: of the exception */
     PyObject *meant;    /* owned or NULL: what the function's name meant when the console opened */
 } Attempt;
 
@@ -117,6 +119,25 @@ restart_typed(const Console *console, const Attempt *attempt)
     Py_XDECREF(value);
     Py_XDECREF(name);
     return typed;
+}
+
+/* The number of the frame whose parameters count, which is not #0 if what it has called has raised; -1 without one.
+ * Before `retry` it is that of the function within decorators, where users look first. */
+static long
+restart_level(const Attempt *attempt)
+{
+    const CallWatch *watch = attempt->used != NULL ? attempt->used : &attempt->inner;
+    PyObject *frame = watch->frame != NULL ? watch->frame : attempt->outer.frame;
+    long level = -1;
+    PyObject *at = frame == NULL ? NULL : Py_XNewRef(attempt->traceback);
+    while (at != NULL && at != Py_None) {
+        PyObject *own = restart_attribute(at, "tb_frame");
+        level = own == frame ? 0 : level < 0 ? -1 : level + 1;
+        Py_XDECREF(own);
+        Py_SETREF(at, restart_attribute(at, "tb_next"));
+    }
+    Py_XDECREF(at);
+    return level;
 }
 
 /* What is to be called: a new reference. What the name means counts if that has changed: else it may be the name of
@@ -159,7 +180,7 @@ restart_tell(Console *console, const Attempt *attempt, bool anew, PyObject *chan
 /* Change the call as the parameters were changed in the frame of what is called, or else in that of the function
  * within, where users look first. A new reference: what was changed. */
 static PyObject *
-restart_change(const Attempt *attempt)
+restart_change(Attempt *attempt)
 {
     const CallWatch *watch = &attempt->outer;
     PyObject *changes = call_changes(watch);
@@ -170,7 +191,80 @@ restart_change(const Attempt *attempt)
     if (changes != NULL && PyDict_Size(changes) > 0 && call_change(attempt->call, watch, changes) < 0) {
         Py_CLEAR(changes);
     }
+    attempt->used = watch;
     return changes;
+}
+
+/* Is a variable of a frame a parameter that the next call takes over, or that has its old value again? */
+static int
+restart_keeps(const Attempt *attempt, PyObject *frame, PyObject *name)
+{
+    const CallWatch *watch = frame == attempt->outer.frame ? &attempt->outer
+                             : frame == attempt->inner.frame ? &attempt->inner : NULL;
+    int is = watch == NULL ? 0 : PySequence_Contains(watch->names, name);
+    if (is == 1 && watch != attempt->used) {
+        PyObject *changes = call_changes(watch);
+        int changed = changes == NULL ? -1 : PyDict_Contains(changes, name);
+        is = changed < 0 ? -1 : !changed;
+        Py_XDECREF(changes);
+    }
+    return is;
+}
+
+/* Append "NAME in FUNCTION" for each variable that was changed in one frame, and will be forgotten with it. */
+static int
+restart_add_lost(PyObject *lost, const Attempt *attempt, PyObject *frame, Namespace *scope)
+{
+    PyObject *function = frame_function(frame);
+    PyObject *written = function == NULL ? NULL : scope_written(scope);
+    int ret = written == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(written); i++) {
+        PyObject *name = PyList_GetItem(written, i), *text = NULL;
+        int kept = restart_keeps(attempt, frame, name);
+        if (kept == 0) {
+            text = PyUnicode_FromFormat("%U in %U", name, function);
+        }
+        ret = kept < 0 || (kept == 0 && (text == NULL || PyList_Append(lost, text) < 0)) ? -1 : 0;
+        Py_XDECREF(text);
+    }
+    Py_XDECREF(written);
+    Py_XDECREF(function);
+    return ret;
+}
+
+/* Those of all frames that have ended: a list of str. New reference. */
+static PyObject *
+restart_lost(const Console *console, const Attempt *attempt)
+{
+    PyObject *frame, *scope, *lost = PyList_New(0);
+    Py_ssize_t at = 0;
+    int ret = lost == NULL ? -1 : 0;
+    while (ret == 0 && PyDict_Next(console->scopes, &at, &frame, &scope)) {
+        int runs = frame_is_under(frame, console->caller);
+        ret = runs != 0 ? (runs < 0 ? -1 : 0) : restart_add_lost(lost, attempt, frame, (Namespace *)scope);
+    }
+    if (ret < 0) {
+        Py_CLEAR(lost);
+    }
+    return lost;
+}
+
+/* A change that has no effect would look like one that has not helped. */
+static int
+restart_tell_lost(Console *console, const Attempt *attempt)
+{
+    PyObject *lost = restart_lost(console, attempt);
+    PyObject *comma = lost == NULL ? NULL : PyUnicode_FromString(", ");
+    PyObject *all = comma == NULL ? NULL : PyUnicode_Join(comma, lost);
+    long level = restart_level(attempt);
+    int ret = all == NULL ? -1
+        : PyList_Size(lost) == 0 ? 0
+        : level < 0 ? console_say(console, "not kept: %U", all)
+        : console_say(console, "not kept: %U (retry takes over parameters in frame #%ld only)", all, level);
+    Py_XDECREF(all);
+    Py_XDECREF(comma);
+    Py_XDECREF(lost);
+    return ret;
 }
 
 /* `retry` was given. */
@@ -181,7 +275,8 @@ restart_retry(Console *console, void *context)
     PyObject *callee = restart_callee(console, attempt);
     PyObject *changes = callee == NULL ? NULL : restart_change(attempt);
     int ret = changes == NULL ? -1
-        : restart_tell(console, attempt, callee != attempt->call->function, changes);
+        : restart_tell(console, attempt, callee != attempt->call->function, changes) < 0 ? -1
+        : restart_tell_lost(console, attempt);
     if (ret == 0) {
         Py_SETREF(attempt->call->function, Py_NewRef(callee));
     }
@@ -191,12 +286,15 @@ restart_retry(Console *console, void *context)
 }
 
 static PyObject *
-restart_hint(const Rescued *rescued)
+restart_hint(const Attempt *attempt)
 {
-    PyObject *name = callee_name(rescued->function);
-    PyObject *hint = name == NULL ? NULL
-        : PyUnicode_FromFormat("%U is rescued: retry, return%s, throw EXPR; Ctrl-D passes it on", name,
-                               rescued->kind == RESCUED_ASYNC_GENERATOR ? "" : " EXPR");
+    PyObject *name = callee_name(attempt->rescued->function);
+    long level = restart_level(attempt);
+    PyObject *at = level > 0 ? PyUnicode_FromFormat(" (frame #%ld)", level) : PyUnicode_FromString("");
+    PyObject *hint = name == NULL || at == NULL ? NULL
+        : PyUnicode_FromFormat("%U is rescued%U: retry, return%s, throw EXPR; Ctrl-D passes it on", name, at,
+                               attempt->rescued->kind == RESCUED_ASYNC_GENERATOR ? "" : " EXPR");
+    Py_XDECREF(at);
     Py_XDECREF(name);
     return hint;
 }
@@ -223,13 +321,13 @@ restart_run(Attempt *attempt, PyObject *exception, PyObject *traceback, PyObject
     const Rescued *rescued = attempt->rescued;
     ConsoleRestarts restarts = {restart_retry, attempt, rescued->kind == RESCUED_ASYNC_GENERATOR};
     Postmortem postmortem = {exception, traceback, WAYS_CALL, "rescue", NULL, &restarts};
-    PyObject *hint = restart_hint(rescued);
+    PyObject *hint = NULL, *own = callee_own_code(attempt->call->function);
     *end = (ConsoleEnd){0};
-    PyObject *own = callee_own_code(attempt->call->function);
-    if (hint != NULL && call_watch(&attempt->outer, own, true, traceback) == 0
+    if (call_watch(&attempt->outer, own, true, traceback) == 0
         && call_watch(&attempt->inner, own == code ? NULL : code, false, traceback) == 0) {
         attempt->meant = callee_find(attempt->state, rescued->function);
-        ret = restart_open(attempt->state, &postmortem, hint, end);
+        hint = restart_hint(attempt);
+        ret = hint == NULL ? -1 : restart_open(attempt->state, &postmortem, hint, end);
     }
     call_unwatch(&attempt->outer);
     call_unwatch(&attempt->inner);
@@ -252,7 +350,7 @@ restart_ask(ModuleState *state, Rescued *rescued, Call *call, PyObject **value)
         PyException_SetTraceback(exception, traceback); /* on 3.11 that is done by `except` */
     }
     if (!restart_is_for_another(exception, traceback, code)) {
-        Attempt attempt = {.state = state, .rescued = rescued, .call = call};
+        Attempt attempt = {.state = state, .rescued = rescued, .call = call, .traceback = traceback};
         ret = restart_run(&attempt, exception, traceback, code, &end);
     }
     Py_XDECREF(code);

@@ -23,6 +23,7 @@
 
 #include "cell.h"
 #include "compat.h"
+#include "frame.h"
 #include "namespace.h"
 
 /* What a class body stores by itself, over the versions. */
@@ -84,7 +85,7 @@ scope_frame_set(Namespace *ns, PyObject *name, PyObject *value)
     if (done == 0 && scope_refuse(ns, name, value != NULL ? "written" : "deleted", why) < 0) {
         return -1;
     }
-    return done;
+    return done == 1 && PySet_Add(ns->written, name) < 0 ? -1 : done;
 }
 
 /* Is it a name of the frame's, rather than one of the prompt's? */
@@ -606,6 +607,32 @@ scope_write(Namespace *ns, PyObject *names)
     return written;
 }
 
+PyObject *
+scope_written(Namespace *ns)
+{
+    PyObject *ending = PyList_New(0);
+    if (ns->names.kind != NAMES_FUNCTION || ns->names.frame == NULL || ending == NULL) {
+        return ending;
+    }
+    PyObject *code = frame_code(ns->names.frame);
+    PyObject *outer = PyObject_GetAttrString(code, "co_freevars");
+    PyObject *written = outer == NULL ? NULL : PySequence_List(ns->written);
+    int failed = written == NULL;
+    for (Py_ssize_t i = 0; !failed && i < PyList_Size(written); i++) {
+        PyObject *name = PyList_GetItem(written, i);
+        int slot = names_has_slot(&ns->names, name); /* else it is one of the prompt's */
+        int shared = slot == 1 ? PySequence_Contains(outer, name) : 1;
+        failed = slot < 0 || shared < 0 || (!shared && PyList_Append(ending, name) < 0);
+    }
+    if (failed || PyList_Sort(ending) < 0) {
+        Py_CLEAR(ending);
+    }
+    Py_XDECREF(written);
+    Py_XDECREF(outer);
+    Py_DECREF(code);
+    return ending;
+}
+
 void
 scope_set_overwrite(Namespace *ns, int overwrite)
 {
@@ -673,9 +700,10 @@ scope_new(ModuleState *state, PyObject *frame, PyObject *shared, int overwrite)
     ns->base = PyDict_New();
     ns->expected = PyDict_New();
     ns->extras = PyDict_New();
+    ns->written = PySet_New(NULL);
     ns->declared = PySet_New(NULL);
     ns->refusals = PyList_New(0);
-    if (!ns->cells || !ns->base || !ns->expected || !ns->extras || !ns->declared || !ns->refusals
+    if (!ns->cells || !ns->base || !ns->expected || !ns->extras || !ns->written || !ns->declared || !ns->refusals
         || names_open(&ns->names, frame) < 0) {
         Py_DECREF((PyObject *)ns);
         ns = NULL;

@@ -61,6 +61,10 @@ PyObject *scope_pending(Namespace *ns);
 /* Write pending names to the frame; `names`: a list, or NULL for all. A new list of those written. */
 PyObject *scope_write(Namespace *ns, PyObject *names);
 
+/* Variables of a function that were bound or unbound in it and end with its call, as those do not that it shares with
+ * the functions around it: a sorted list. New reference. */
+PyObject *scope_written(Namespace *ns);
+
 /* The names of the scope and of the prompt, a new list in no order; for a module its globals too. */
 PyObject *scope_names(Namespace *ns);
 

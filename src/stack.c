@@ -93,26 +93,13 @@ stack_open(Stack *stack, PyObject *frame, PyObject *traceback)
     return stack->frame == NULL ? -1 : 0;
 }
 
-/* Does the frame run, as `caller` or a caller of it? -1 with an exception. */
-static int
-stack_runs(PyObject *frame, PyObject *caller)
-{
-    PyObject *at = Py_NewRef(caller);
-    while (at != NULL && at != frame) {
-        Py_SETREF(at, frame_back(at));
-    }
-    int runs = at != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
-    Py_XDECREF(at);
-    return runs;
-}
-
 int
 stack_set_caller(Stack *stack, PyObject *caller)
 {
     PyObject *outermost = PyObject_GetAttrString(stack->entries[stack->count - 1], "tb_frame");
     PyObject *back = outermost == NULL ? NULL : frame_back(outermost);
     /* One that runs and has no caller is the end of the stack: there it would begin again. */
-    int knows = back != NULL ? 1 : PyErr_Occurred() ? -1 : stack_runs(outermost, caller);
+    int knows = back != NULL ? 1 : PyErr_Occurred() ? -1 : frame_is_under(outermost, caller);
     if (knows == 0) {
         stack->ended = Py_NewRef(outermost);
         stack->caller = Py_NewRef(caller);

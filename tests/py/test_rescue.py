@@ -25,7 +25,7 @@ DIVIDE = '''
 OPENED = '''
     ZeroDivisionError: division by zero
     Post-mortem at [...]program.py:4 in divide - Exit with CTRL+D
-    mean() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+    mean() is rescued (frame #1): retry, return EXPR, throw EXPR; Ctrl-D passes it on
 '''
 
 
@@ -83,11 +83,102 @@ def test_what_is_changed_in_another_frame_is_no_argument(terminal):
     >>> b = 3
     >>> retry
     mean() again
+    not kept: b in divide (retry takes over parameters in frame #1 only)
     ZeroDivisionError: division by zero
     Post-mortem at [...]program.py:4 in divide - Exit with CTRL+D
-    mean() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+    mean() is rescued (frame #1): retry, return EXPR, throw EXPR; Ctrl-D passes it on
     >>> return 0
     got 0
+    ''')
+
+
+def test_retry_says_which_changes_end_with_their_frames(terminal):
+    """Neither those of callers, which go on, nor what other functions share, nor the prompt's names."""
+    t = terminal('''
+        from hooking import rescue
+
+        calls = 0
+        def main():
+            kept, shared = 1, 2
+
+            @rescue
+            def outer(a):
+                total = 0
+                def inner(b):
+                    global calls
+                    calls += 1
+                    half = b / 2
+                    return 1 // (shared - 2)
+                return inner(a) + total
+
+            print(outer(4), kept, shared)
+
+        main()
+    ''', rows=50)
+    t.prompt()
+    t.play('''
+        >>> half = 1; b = 2; b = 4; calls = 0; free = 5; import sys
+        >>> list(map(lambda _: half, "x"))
+        [1]
+        >>> up
+        > #1  outer  [...]
+                return inner(a) + total
+        >>> total = 7; a = 4
+        >>> up
+        > #2  main  [...]
+                print(outer(4), kept, shared)
+        >>> kept = 3
+        >>> retry
+        main.<locals>.outer() again
+        not kept: b in inner, half in inner, total in outer (retry takes over parameters in frame #1 only)
+        [...]
+        >>> a = 1; shared = 3
+        >>> up
+        > #1  outer  [...]
+                return inner(a) + total
+        >>> a = 3
+        >>> retry
+        main.<locals>.outer() again, with a changed
+        1 3 3
+    ''')
+    assert t.end() == 0
+
+
+def test_of_a_parameter_of_two_functions_retry_says_which_is_taken(terminal):
+    t = terminal('''
+        import functools
+        from hooking import rescue
+
+        def traced(function):
+            @functools.wraps(function)
+            def wrapper(*args):
+                return function(*args)
+            return wrapper
+
+        @rescue
+        @traced
+        def half(n):
+            return n / "2"
+
+        print("got", half(4))
+    ''')
+    t.play('''
+        TypeError: unsupported operand type(s) for /: 'int' and 'str'
+        Post-mortem at [...]program.py:13 in half - Exit with CTRL+D
+        half() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        >>> n = 8
+        >>> up
+        > #1  wrapper  [...]program.py:7
+                return function(*args)
+        >>> args = (6,)
+        >>> retry
+        half() again, with args changed
+        not kept: n in half (retry takes over parameters in frame #1 only)
+        TypeError: unsupported operand type(s) for /: 'int' and 'str'
+        Post-mortem at [...]program.py:13 in half - Exit with CTRL+D
+        half() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        >>> return n
+        got 6
     ''')
 
 
@@ -263,7 +354,7 @@ def test_ctrl_d_lets_the_exception_go_on_as_it_was(terminal):
     """The same object with the same traceback, to which nothing is added, and no context."""
     t = terminal(AS_IT_WAS)
     for name in ("function()", "generator()", "coroutine()", "stream()", "a block in block, line 25,"):
-        assert f"{name} is rescued:" in t.prompt()
+        assert f"{name} is rescued" in t.prompt()
         t.key("C-d")
     assert t.end() == 0
     assert t.text().count(" True") == 5, t.text()
@@ -323,7 +414,7 @@ def test_the_innermost_asks_first_and_hands_on_to_the_next(terminal):
         >>> ^D
         ZeroDivisionError: division by zero
         Post-mortem at [...]program.py:5 in inner - Exit with CTRL+D
-        outer() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        outer() is rescued (frame #1): retry, return EXPR, throw EXPR; Ctrl-D passes it on
         >>> up
         > #1  outer  [...]program.py:9
                 return inner(n) + 1
@@ -651,7 +742,7 @@ def test_the_callers_of_a_generator_are_those_who_asked_it_for_a_value(opened):
         >>> return
         ValueError: x
         Post-mortem at [...]program.py:7 in look_up - Exit with CTRL+D
-        values() is rescued: retry, return EXPR, throw EXPR; Ctrl-D passes it on
+        values() is rescued (frame #1): retry, return EXPR, throw EXPR; Ctrl-D passes it on
         >>> up 2
         > #2  main  [...]program.py:17
                 list(values())
