@@ -92,7 +92,8 @@ exceptions_show(Console *console, const Chain *chain, int all)
     if (ret == 0 && chain->count > most) {
         ret = console_say(console, "  ... %ld more: `exceptions all`", chain->count - most);
     }
-    return ret;
+    return ret < 0 ? -1 : scope_set_last(console->scope, console->current != NULL ? console->current
+                                                                                 : console->exception);
 }
 
 static int
@@ -104,8 +105,9 @@ exceptions_go(Console *console, const Chain *chain, long number)
     }
     PyObject *exception = chain->entries[number].exception;
     PyObject *summary = report_summary(exception);
-    int ret = summary == NULL || console_say(console, "%U", summary) < 0 ? -1
-                                                                         : console_go_to_exception(console, exception);
+    int ret = summary == NULL || console_say(console, "%U", summary) < 0
+                      || scope_set_last(console->scope, exception) < 0 /* it may have no frames to go to */
+                  ? -1 : console_go_to_exception(console, exception);
     Py_XDECREF(summary);
     return ret < 0 ? -1 : walk_show(console, &console->place, 1);
 }
@@ -140,7 +142,8 @@ const Command cmd_exceptions = {
     .name = "exceptions", .alias = "", .usage = "[N | all]", .family = "look",
     .summary = "list causes, contexts and members, or go to one",
     .detail = "`exceptions 2` goes to where #2 was raised, and `up` from there through the frames that it passed. > "
-              "marks the one whose frames you are in.",
+              "marks the one whose frames you are in. `_` is then the exception that you have gone to, or of the list "
+              "the marked one, else #0.",
     .takes = TAKES_WORDS, .words = "all",
     .run = exceptions_run,
 };

@@ -115,6 +115,46 @@ def test_exceptions_lists_the_cause_and_goes_there(opened):
     ''')
 
 
+def test_the_exception_is_the_last_value_shown(opened):
+    t = opened(CAUGHT)
+    t.play('''
+        >>> exceptions
+        [...]
+        >>> _
+        RuntimeError('failed badly')
+        >>> _.__cause__.args
+        ('K',)
+        >>> exceptions 1
+        [...]
+        >>> _.args
+        ('K',)
+        >>> exceptions
+        [...]
+        >>> error = _
+        >>> error
+        KeyError('K')
+        >>> exceptions 2
+        there is no exception #2: `exceptions` lists 2
+        >>> _
+        KeyError('K')
+        >>>
+    ''')
+
+
+def test_so_it_is_if_it_was_not_raised_or_hook_has_opened_the_console(opened):
+    t = opened('''
+        from hooking import hook
+        try:
+            raise ValueError(3) from KeyError(2)
+        except ValueError:
+            hook()
+    ''')
+    t.run("exceptions")
+    assert t.run("_") == "ValueError(3)"
+    t.run("exceptions 1")
+    assert t.run("_") == "KeyError(2)"
+
+
 def test_what_is_bound_in_a_frame_is_bound_at_once(terminal):
     t = terminal('''
         import hooking
