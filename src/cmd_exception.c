@@ -32,26 +32,6 @@ exceptions_place(PyObject *exception)
     return text;
 }
 
-/* The first line of its summary, no longer than `room`. New reference. */
-static PyObject *
-exceptions_headline(PyObject *exception, Py_ssize_t room)
-{
-    PyObject *summary = report_summary(exception);
-    PyObject *lines = summary == NULL ? NULL : PyUnicode_Splitlines(summary, 0);
-    /* of a SyntaxError the last line is the message */
-    Py_ssize_t which = lines == NULL || !PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError)
-                           ? 0 : PyList_Size(lines) - 1;
-    PyObject *line = lines == NULL ? NULL : Py_XNewRef(PyList_GetItem(lines, which));
-    if (line != NULL && PyUnicode_GetLength(line) > room) {
-        PyObject *start = PyUnicode_Substring(line, 0, room - 3);
-        Py_SETREF(line, start == NULL ? NULL : PyUnicode_FromFormat("%U...", start));
-        Py_XDECREF(start);
-    }
-    Py_XDECREF(lines);
-    Py_XDECREF(summary);
-    return line;
-}
-
 /* One entry: "> #1    caused by KeyError: 'x'", and where it was raised in a second line. */
 static int
 exceptions_show_entry(Console *console, const ChainEntry *entry, long number)
@@ -62,7 +42,7 @@ exceptions_show_entry(Console *console, const ChainEntry *entry, long number)
     int chosen = entry->exception == console->current && entry->same < 0;
     int indent = INDENT * (entry->depth < DEEPEST ? entry->depth : DEEPEST);
     Py_ssize_t room = talk_columns(&console->talk) - MARGIN - indent - (Py_ssize_t)strlen(links[entry->link]);
-    PyObject *headline = exceptions_headline(entry->exception, room < NARROWEST ? NARROWEST : room);
+    PyObject *headline = report_headline(entry->exception, room < NARROWEST ? NARROWEST : room);
     PyObject *place = headline == NULL ? NULL
                       : entry->same >= 0 ? PyUnicode_FromFormat("the same as #%ld", entry->same)
                                          : exceptions_place(entry->exception);

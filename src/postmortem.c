@@ -21,6 +21,16 @@ postmortem_shorten(PyObject *summary)
     return summary;
 }
 
+/* What the console is about: all of it, or a line where a traceback was shown. That may have gone elsewhere, and others
+ * may have written since. */
+static PyObject *
+postmortem_summary(const Postmortem *postmortem)
+{
+    enum { LONGEST_LINE = 200 };
+    return postmortem->ways == WAYS_END ? report_headline(postmortem->exception, LONGEST_LINE)
+                                        : postmortem_shorten(report_summary(postmortem->exception));
+}
+
 static PyObject *
 postmortem_banner(const Postmortem *postmortem, const StackPlace *place)
 {
@@ -29,9 +39,9 @@ postmortem_banner(const Postmortem *postmortem, const StackPlace *place)
     PyObject *banner = function == NULL ? NULL
                                         : PyUnicode_FromFormat("Post-mortem at %U:%d in %U - Exit with CTRL+D", file,
                                                                place->line, function);
-    int shown = postmortem->ways == WAYS_END || postmortem->ways == WAYS_TEST; /* just before */
+    int shown = postmortem->ways == WAYS_TEST; /* just before, at the same place */
     if (banner != NULL && postmortem->exception != NULL && !shown) {
-        PyObject *summary = postmortem_shorten(report_summary(postmortem->exception));
+        PyObject *summary = postmortem_summary(postmortem);
         Py_SETREF(banner, summary == NULL ? NULL : PyUnicode_FromFormat("%U\n%U", summary, banner));
         Py_XDECREF(summary);
     }

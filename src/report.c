@@ -158,3 +158,22 @@ report_summary(PyObject *exception)
     Py_XDECREF(type);
     return summary;
 }
+
+PyObject *
+report_headline(PyObject *exception, Py_ssize_t room)
+{
+    PyObject *summary = report_summary(exception);
+    PyObject *lines = summary == NULL ? NULL : PyUnicode_Splitlines(summary, 0);
+    Py_ssize_t count = lines == NULL ? 0 : PyList_Size(lines); /* none if the class has no name */
+    /* of a SyntaxError the last line is the message */
+    Py_ssize_t which = PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError) ? count - 1 : 0;
+    PyObject *line = lines == NULL ? NULL : Py_NewRef(count == 0 ? summary : PyList_GetItem(lines, which));
+    if (line != NULL && PyUnicode_GetLength(line) > room) {
+        PyObject *start = PyUnicode_Substring(line, 0, room - 3);
+        Py_SETREF(line, start == NULL ? NULL : PyUnicode_FromFormat("%U...", start));
+        Py_XDECREF(start);
+    }
+    Py_XDECREF(lines);
+    Py_XDECREF(summary);
+    return line;
+}

@@ -13,4 +13,7 @@ PyObject *report_take(PyObject *filename);
  * message is no reason to fail. A new str without a newline at its end; NULL with an exception (KeyboardInterrupt). */
 PyObject *report_summary(PyObject *exception);
 
+/* The line of it that says what is wrong, no longer than `room`. A new str as before. */
+PyObject *report_headline(PyObject *exception, Py_ssize_t room);
+
 #endif

@@ -30,12 +30,24 @@ def test_the_usual_traceback_and_then_a_console(terminal):
         Traceback (most recent call last):
         [...]
         KeyError: 'k'
+        KeyError: 'k'
         Post-mortem at [...]program.py:6 in fails - Exit with CTRL+D
         >>> d
         {}
         >>> up
         > #1  <module>  [...]program.py:8
                 fails({})
+        >>> ^D
+    ''')
+    assert t.end() == 1
+
+
+def test_the_console_says_in_a_line_which_exception_it_is_about(terminal):
+    silent = "import sys; sys.excepthook = lambda *args: 0"
+    t = terminal(program("raise ValueError('a\\nb' + 'c' * 1000)", before=silent))
+    t.play('''
+        ValueError: a
+        Post-mortem at [...]program.py:8 in <module> - Exit with CTRL+D
         >>> ^D
     ''')
     assert t.end() == 1
@@ -79,6 +91,7 @@ def test_a_hook_that_was_there_is_called_first(terminal):
     t = terminal(program(before="import sys; sys.excepthook = lambda t, e, tb: print('their hook:', e)"))
     t.play('''
         their hook: 'k'
+        KeyError: 'k'
         Post-mortem at [...]program.py:6 in fails - Exit with CTRL+D
         >>> ^D
     ''')
@@ -179,7 +192,7 @@ def test_an_exception_in_a_thread(terminal):
     print("the main thread goes on")
     '''))
     t.prompt("[worker] >>> ")
-    assert "Exception in thread worker:" in t.text()
+    assert "Exception in thread worker:" in t.text() and "\nKeyError: 'k'\nPost-mortem at " in t.text()
     t.line("d")
     t.prompt("[worker] >>> ")
     t.line("up")

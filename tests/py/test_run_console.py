@@ -52,6 +52,7 @@ def test_the_console_at_an_exception_that_nobody_handles(run):
             fails({})
         [...]
         KeyError: 'k'
+        KeyError: 'k'
         Post-mortem at [...]program.py:5 in fails - Exit with CTRL+D
         >>> total
         3
@@ -97,6 +98,7 @@ def test_the_programs_own_excepthook_comes_first(run):
     ''')
     t.play('''
         their hook: division by zero
+        ZeroDivisionError: division by zero
         Post-mortem at [...]program.py:3 in <module> - Exit with CTRL+D
         >>> ^D
     ''')
@@ -149,8 +151,9 @@ def test_inputs_where_nobody_can_be_asked(batch):
     done = batch(FAILS, "-c", "total + 1", "-c", "for i in range(2): print(i)", "-c", "up", arguments=["-m"])
     lines = done.stdout.split("\n")
     assert lines[0] == "['-m']"
-    assert lines[1].startswith("Post-mortem at ") and lines[2:5] == ["4", "0", "1"]
-    assert lines[5].startswith("> #1  <module>")
+    assert lines[1:2] == ["KeyError: 'k'"]
+    assert lines[2].startswith("Post-mortem at ") and lines[3:6] == ["4", "0", "1"]
+    assert lines[6].startswith("> #1  <module>")
     assert done.returncode == 1 and "KeyError: 'k'" in done.stderr
 
 
