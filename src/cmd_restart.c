@@ -12,9 +12,10 @@ restart_applies(Console *console, const char *name, ConsoleWays ways, const char
         PyErr_SetString(PyExc_ValueError, otherwise);
     }
     else {
-        PyErr_Format(PyExc_ValueError, "%s is for functions and blocks that are rescued (help(hooking.rescue)), "
-                     "and %s", name, console->ways == WAYS_HOOK ? "here hook() has opened the console"
-                                                                : "none of those has opened the console");
+        PyErr_Format(PyExc_ValueError, "%s is for %s that are rescued (help(hooking.rescue)), and %s", name,
+                     ways == WAYS_CALL ? "functions" : "`with` blocks",
+                     console->ways == WAYS_HOOK ? "here hook() has opened the console"
+                                                : "none of those has opened the console");
     }
     return -1;
 }

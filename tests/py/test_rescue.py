@@ -561,9 +561,9 @@ def test_the_commands_say_where_they_belong(terminal):
             hooking.post_mortem()
     ''')
     t.prompt()
-    for command in ("retry", "return 1", "skip"):
-        assert t.run(command).replace("\n", " ").endswith(
-            "is for functions and blocks that are rescued (help(hooking.rescue)), "
+    for command, what in ("retry", "functions"), ("return 1", "functions"), ("skip", "`with` blocks"):
+        assert t.run(command).replace("\n", " ") == (
+            f"{command.split()[0]} is for {what} that are rescued (help(hooking.rescue)), "
             "and here hook() has opened the console")
     t.key("C-d")
     t.prompt()
