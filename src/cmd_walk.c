@@ -164,8 +164,13 @@ down_run(Console *console, const char *rest)
         return -1;
     }
     if (count > level) {
-        PyErr_Format(PyExc_ValueError, "from #%ld it is %ld down to #0, the frame that %s", level, level,
-                     console->stack.count > 0 ? "raised" : "called hook()");
+        const char *what = console->stack.count > 0 ? "raised" : "called hook()";
+        if (level == 0) {
+            PyErr_Format(PyExc_ValueError, "#0 is the innermost frame already, the one that %s", what);
+        }
+        else {
+            PyErr_Format(PyExc_ValueError, "from #%ld it is %ld down to #0, the frame that %s", level, level, what);
+        }
         return -1;
     }
     return walk_to(console, level - count);

@@ -71,8 +71,12 @@ def test_up_goes_through_the_traceback_and_on_to_the_callers(opened):
         >>> down 2
         > #0  middle  [...]program.py:11
                 raise RuntimeError("failed badly") from error
-        >>> down
-        from #0 it is 0 down to #0, the frame that raised
+        >>> down 20
+        #0 is the innermost frame already, the one that raised
+        >>> up
+        [...]
+        >>> down 20
+        from #1 it is 1 down to #0, the frame that raised
         >>>
     ''')
 
