@@ -171,13 +171,8 @@ const Command cmd_source = {
 
 /* "NAME = VALUE", the value's repr cut to what fits on a line. */
 static int
-locals_show(Console *console, PyObject *shortener, PyObject *name)
+locals_show(Console *console, PyObject *shortener, PyObject *name, PyObject *value)
 {
-    PyObject *value;
-    int found = scope_get(console->scope, name, &value);
-    if (found <= 0) {
-        return found;
-    }
     PyObject *repr = PyObject_CallMethod(shortener, "repr", "(O)", value);
     if (repr == NULL) { /* a broken __repr__ is said, and the others are shown */
         PyObject *type, *error, *traceback;
@@ -187,7 +182,6 @@ locals_show(Console *console, PyObject *shortener, PyObject *name)
         Py_XDECREF(error);
         Py_XDECREF(traceback);
     }
-    Py_DECREF(value);
     PyObject *words = repr == NULL ? NULL : PyUnicode_Split(repr, NULL, -1);
     PyObject *space = PyUnicode_FromString(" ");
     PyObject *flat = words == NULL || space == NULL ? NULL : PyUnicode_Join(space, words);
@@ -233,21 +227,23 @@ locals_is_dunder(PyObject *name)
     return length > 4 && memcmp(text, "__", 2) == 0 && memcmp(text + length - 2, "__", 2) == 0;
 }
 
-/* The names of the frame that the prompt is in; with `all` those too that are seldom wanted. */
+/* Those that are seldom wanted. */
 static int
-locals_show_frame(Console *console, PyObject *shortener, int all)
+locals_is_hidden(PyObject *name)
+{
+    return locals_is_dunder(name) || PyUnicode_CompareWithASCIIString(name, "_") == 0;
+}
+
+/* Names (stolen; NULL with an exception) of the frame that the prompt is in; with `all` the hidden ones too. */
+static int
+locals_show_names(Console *console, PyObject *shortener, PyObject *names, int all)
 {
     enum { MOST = 200 };
-    int ret = -1;
+    int ret = names == NULL ? -1 : PyList_Sort(names);
     Py_ssize_t shown = 0, hidden = 0;
-    PyObject *names = scope_names(console->scope);
-    if (names == NULL || PyList_Sort(names) < 0) {
-        goto done;
-    }
-    ret = 0;
     for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(names); i++) {
-        PyObject *name = PyList_GetItem(names, i);
-        if (!all && (locals_is_dunder(name) || PyUnicode_CompareWithASCIIString(name, "_") == 0)) {
+        PyObject *value, *name = PyList_GetItem(names, i);
+        if (!all && locals_is_hidden(name)) {
             continue;
         }
         if (!all && shown == MOST) {
@@ -255,7 +251,9 @@ locals_show_frame(Console *console, PyObject *shortener, int all)
             continue;
         }
         shown++;
-        ret = locals_show(console, shortener, name);
+        int found = scope_get(console->scope, name, &value);
+        ret = found <= 0 ? found : locals_show(console, shortener, name, value);
+        Py_XDECREF(value);
     }
     if (ret == 0 && hidden > 0) {
         ret = console_say(console, "... %zd more: `locals all`", hidden);
@@ -263,8 +261,32 @@ locals_show_frame(Console *console, PyObject *shortener, int all)
     if (ret == 0 && shown == 0) {
         ret = console_say(console, "no local names");
     }
-done:
     Py_XDECREF(names);
+    return ret;
+}
+
+/* The names that belong to no frame. */
+static int
+locals_show_prompt(Console *console, PyObject *shortener)
+{
+    PyObject *values = scope_prompt_values(console->scope);
+    PyObject *names = values == NULL ? NULL : PyDict_Keys(values);
+    int ret = names == NULL ? -1 : PyList_Sort(names);
+    int shown = 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyList_Size(names); i++) {
+        PyObject *name = PyList_GetItem(names, i);
+        if (locals_is_hidden(name)) {
+            continue;
+        }
+        if (shown++ == 0) {
+            ret = console_say(console, "  --- bound at the prompt, and seen from all frames ---");
+        }
+        if (ret == 0) {
+            ret = locals_show(console, shortener, name, PyDict_GetItemWithError(values, name));
+        }
+    }
+    Py_XDECREF(names);
+    Py_XDECREF(values);
     return ret;
 }
 
@@ -280,8 +302,11 @@ locals_show_frames(Console *console, PyObject *shortener)
     for (long at = deepest; ret == 0 && at >= first; at--) {
         ret = console_go(console, at, &deepest) == 1 ? walk_show(console, &console->place, at == level) : -1;
         if (ret == 0 && !scope_is_module(console->scope)) {
-            ret = locals_show_frame(console, shortener, 0);
+            ret = locals_show_names(console, shortener, scope_frame_names(console->scope), 0);
         }
+    }
+    if (ret == 0) {
+        ret = locals_show_prompt(console, shortener);
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -302,7 +327,7 @@ locals_run(Console *console, const char *rest)
     PyObject *shortener = locals_shortener();
     int ret = shortener == NULL ? -1
               : frames          ? locals_show_frames(console, shortener)
-                                : locals_show_frame(console, shortener, all);
+                                : locals_show_names(console, shortener, scope_names(console->scope), all);
     Py_XDECREF(shortener);
     return ret;
 }
@@ -311,7 +336,7 @@ const Command cmd_locals = {
     .name = "locals", .alias = "", .usage = "[all | frames]", .family = "look",
     .summary = "show the variables of the frame, a line each",
     .detail = "With `all` those like __name__ too, and however many there are. `locals frames` shows those of the 20 "
-              "frames on either side too.",
+              "frames on either side too, and last what was bound at the prompt and belongs to none.",
     .takes = TAKES_WORDS, .words = "all frames",
     .run = locals_run,
 };

@@ -670,6 +670,39 @@ scope_names(Namespace *ns)
 }
 
 PyObject *
+scope_frame_names(Namespace *ns)
+{
+    PyObject *name, *value, *names = NULL;
+    PyObject *set = PySet_New(NULL);
+    int failed = set == NULL || names_add_to(&ns->names, set) < 0;
+    Py_ssize_t at = 0;
+    while (!failed && PyDict_Next(ns->extras, &at, &name, &value)) {
+        failed = PySet_Discard(set, name) < 0;
+    }
+    if (!failed && scope_add_cells(set, ns->cells) == 0) {
+        names = PySequence_List(set);
+    }
+    Py_XDECREF(set);
+    return names;
+}
+
+PyObject *
+scope_prompt_values(Namespace *ns)
+{
+    PyObject *name, *cell, *values = PyDict_New();
+    Py_ssize_t at = 0;
+    while (values != NULL && PyDict_Next(ns->shared, &at, &name, &cell)) {
+        PyObject *value;
+        int bound = cell_get(cell, &value);
+        if (bound < 0 || (bound && PyDict_SetItem(values, name, value) < 0)) {
+            Py_CLEAR(values);
+        }
+        Py_XDECREF(value);
+    }
+    return values;
+}
+
+PyObject *
 scope_cell_names(Namespace *ns)
 {
     PyObject *names = scope_names(ns);

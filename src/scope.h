@@ -68,7 +68,12 @@ PyObject *scope_written(Namespace *ns);
 /* The names of the scope and of the prompt, a new list in no order; for a module its globals too. */
 PyObject *scope_names(Namespace *ns);
 
-/* Those, and the names that have a cell though they are not bound: a new list, perhaps with repetitions. */
+/* Of these, those of the frame: a new list in no order. The others, which are the same in all frames, and their values:
+ * a new dict. */
+PyObject *scope_frame_names(Namespace *ns);
+PyObject *scope_prompt_values(Namespace *ns);
+
+/* All names, and those that have a cell though they are not bound: a new list, perhaps with repetitions. */
 PyObject *scope_cell_names(Namespace *ns);
 
 /* The value of a name as the prompt sees it, builtins not. 1 and a new reference, 0, or -1. */

@@ -218,6 +218,51 @@ def test_locals_of_all_frames(opened):
     ''')
 
 
+@pytest.mark.parametrize("open_it", ["hooking.post_mortem()", "hooking.hook()"])
+def test_of_all_frames_the_prompts_names_are_shown_once(opened, open_it):
+    t = opened(f'''
+        import hooking
+
+        def inner(d):
+            try:
+                1 / d["zero"]
+            except ZeroDivisionError:
+                {open_it}
+
+        def main():
+            count = 7
+            inner({{"zero": 0}})
+
+        main()
+    ''')
+    t.play('''
+        >>> tool = [1]; d["one"] = 1; d = {}
+        >>> up
+        [...]
+        >>> count = 8
+        >>> other = 2
+        >>> count + other
+        10
+        >>> locals frames
+          #2  <module>  [...]program.py:13
+                main()
+        > #1  main  [...]program.py:11
+                inner({"zero": 0})
+        count = 8
+          #0  inner  [...]program.py:[...]
+        [...]
+        d = {}
+          --- bound at the prompt, and seen from all frames ---
+        other = 2
+        tool = [1]
+        >>> locals
+        count = 8
+        other = 2
+        tool = [1]
+        >>>
+    ''')
+
+
 def test_a_group_is_a_tree(opened):
     t = opened('''
         import hooking
