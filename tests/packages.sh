@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# pip: wheel, sdist, install and editable install, without network, from a copy
-# of the repository as it stands.
+# pip: wheel, sdist, install and editable install, and what it has to know of
+# `make install`; without network, from a copy of the repository as it stands.
 # usage: tests/packages.sh [PYTHON]
 set -euo pipefail
 
@@ -34,9 +34,9 @@ new_venv() {
   pip=("$work/venv/bin/python" -m pip)
 }
 
-# Away from any folder that has a "hooking" in it.
+# installed_from FOLDER [INSTALLER], away from any folder that has a "hooking" in it.
 installed_from() {
-  (cd "$work/venv" && bin/python - "$1" <<'EOF'
+  (cd "$work/venv" && bin/python - "$1" "${2:-pip}" <<'EOF'
 import importlib.metadata
 import pathlib
 import sys
@@ -47,12 +47,13 @@ where = pathlib.Path(hooking._core.__file__)
 assert where.is_relative_to(sys.argv[1]), f"{where} is not below {sys.argv[1]}"
 assert where.name == "_core.abi3.so", where
 assert importlib.metadata.version("hooking") == hooking.__version__
+assert importlib.metadata.distribution("hooking").read_text("INSTALLER").strip() == sys.argv[2]
 [script] = importlib.metadata.entry_points(group="console_scripts", name="hooking")
 assert script.value == "hooking.__main__:main"
 [plugin] = importlib.metadata.entry_points(group="pytest11", value="hooking.pytest_plugin")
 assert plugin.name == plugin.value
 EOF
-  ) || die "what pip installed is not what it should be"
+  ) || die "what ${2:-pip} installed is not what it should be"
   venv/bin/hooking --help >/dev/null || die "the command hooking does not run"
 }
 
@@ -64,6 +65,10 @@ version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/python/hooking/__init__.p
 quietly "pip wheel" "${pip[@]}" wheel --no-deps -w wheels ./src
 wheel=$(echo wheels/*.whl)
 [[ $wheel == wheels/hooking-$version-cp311-abi3-*.whl ]] || die "the wheel is called $wheel"
+packed=$("$python" -m zipfile -l "$wheel" | awk 'NR > 1 { print $1 }' | grep dist-info | LC_ALL=C sort)
+info=hooking-$version.dist-info
+[[ $packed == "$(printf '%s\n' "$info"/{METADATA,RECORD,WHEEL,entry_points.txt,licenses/LICENSE})" ]] ||
+  die "the wheel has these: $packed"
 quietly "pip install of the wheel" "${pip[@]}" install "$wheel"
 installed_from "$work/venv"
 [[ -e venv/share/man/man1/hooking.1 ]] || die "no man page"
@@ -97,3 +102,17 @@ echo 'changed = True' >>src/python/hooking/__init__.py
 (cd venv && bin/python -c 'import hooking; assert hooking.changed') ||
   die "an editable install does not see a changed file"
 echo "ok    a change is seen at once"
+
+# build/editable installs where its Python looks
+"${pip[@]}" -q uninstall -y hooking
+left() { find venv/ -iname '*hooking*' ! -name '*.pyc'; }
+[[ -z $(left) ]] || die "pip uninstall of the editable install leaves $(left)"
+mkdir -p "$(venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')/hooking-0.0.1.dist-info"
+quietly "make install" make -C src/build/editable install
+installed_from "$work/venv" make
+[[ $(left | grep -c dist-info) = 1 ]] || die "make install leaves the metadata of another version"
+quietly "make uninstall" make -C src/build/editable uninstall
+[[ -z $(left) ]] || die "make uninstall leaves $(left)"
+quietly "make install, once more" make -C src/build/editable install
+quietly "pip install over that" "${pip[@]}" install --force-reinstall "$wheel"
+installed_from "$work/venv"

@@ -28,6 +28,7 @@ NAME = PROJECT["name"]
 VERSION = re.search(
     r'^__version__ = "(.+)"$', (ROOT / "python/hooking/__init__.py").read_text("utf-8"), re.M
 )[1]
+DIST_INFO = f"{NAME}-{VERSION}.dist-info"
 SOURCE_LICENSE = "MIT"
 BINARY_LICENSE = "MIT AND GPL-3.0-or-later"
 AUTOTOOLS = "autoconf automake libtool pkg-config"
@@ -47,12 +48,11 @@ get_requires_for_build_editable = _nothing_required
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     """Write the .dist-info folder and return its name."""
-    folder = f"{NAME}-{VERSION}.dist-info"
     for name, data in _dist_info().items():
         path = pathlib.Path(metadata_directory, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return folder
+    return DIST_INFO
 
 
 prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
@@ -64,7 +64,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         build, dest = pathlib.Path(temp, "build"), pathlib.Path(temp, "dest")
         _configure(source, build, config_settings)
         _make(build, "install", f"DESTDIR={dest}", "pythondir=/lib", "bindir=/bin", "mandir=/man")
-        files = _tree(dest / "lib")
+        # without the .dist-info that is beside it, for one of a wheel has more
+        files = {f"{NAME}/{name}": data for name, data in _tree(dest / "lib" / NAME).items()}
         # the script is pip's to make, out of entry_points.txt
         files |= {
             f"{NAME}-{VERSION}.data/data/share/man/{name}": data
@@ -175,14 +176,14 @@ def _fail(message):
 # --- metadata and the wheel ---------------------------------------------------
 
 
-def _metadata(license_expression):
+def _metadata(license_expression, license_files=()):
     head = [
         ("Metadata-Version", "2.4"),
         ("Name", NAME),
         ("Version", VERSION),
         ("Summary", PROJECT["description"]),
         ("License-Expression", license_expression),
-        *(("License-File", name) for name in PROJECT["license-files"]),
+        *(("License-File", name) for name in license_files),
         ("Keywords", ",".join(PROJECT["keywords"])),
         *(("Classifier", name) for name in PROJECT["classifiers"]),
         ("Requires-Python", PROJECT["requires-python"]),
@@ -198,23 +199,42 @@ def _tag():
     return f"cp311-abi3-{platform}"
 
 
-def _dist_info():
-    """Give the .dist-info folder without RECORD: name -> content."""
+def _entry_points():
     points = {"console_scripts": PROJECT["scripts"], **PROJECT["entry-points"]}
     sections = (
         f"[{group}]\n" + "".join(f"{name} = {where}\n" for name, where in entries.items())
         for group, entries in points.items()
     )
-    folder = f"{NAME}-{VERSION}.dist-info"
+    return "\n".join(sections)
+
+
+def _dist_info():
+    """Give a wheel's .dist-info folder without RECORD: name -> content."""
     texts = {
-        "METADATA": _metadata(BINARY_LICENSE),
+        "METADATA": _metadata(BINARY_LICENSE, PROJECT["license-files"]),
         "WHEEL": f"Wheel-Version: 1.0\nGenerator: {NAME} ({VERSION})\n"
         f"Root-Is-Purelib: false\nTag: {_tag()}\n",
-        "entry_points.txt": "\n".join(sections),
+        "entry_points.txt": _entry_points(),
     }
     for name in PROJECT["license-files"]:
         texts[f"licenses/{name}"] = (ROOT / name).read_text("utf-8")
-    return {f"{folder}/{name}": text.encode() for name, text in texts.items()}
+    return {f"{DIST_INFO}/{name}": text.encode() for name, text in texts.items()}
+
+
+def _stage_dist_info(stage):
+    """Put a .dist-info beside the package that make has staged, by which pip and pytest find it."""
+    folder = pathlib.Path(stage, DIST_INFO)
+    folder.mkdir()
+    texts = {
+        "METADATA": _metadata(BINARY_LICENSE),
+        "entry_points.txt": _entry_points(),
+        "INSTALLER": "make\n",
+        # pip can put a wheel in the place of it; no hashes, for the files are links into the sources
+        "RECORD": "",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    (folder / "RECORD").write_text("".join(f"{name},,\n" for name in _tree(pathlib.Path(stage))), "utf-8")
 
 
 def _tree(top):
@@ -229,7 +249,7 @@ def _tree(top):
 def _write_wheel(folder, files):
     """Pack FILES (name -> content) and the metadata, return the wheel's file name."""
     files = {**files, **_dist_info()}
-    record_name = f"{NAME}-{VERSION}.dist-info/RECORD"
+    record_name = f"{DIST_INFO}/RECORD"
     record = io.StringIO()
     for name, data in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
@@ -252,7 +272,10 @@ def _write_wheel(folder, files):
 
 
 if __name__ == "__main__":
-    # make dist: a source archive is an sdist, whoever packs it
-    if sys.argv[1:] != ["pkg-info"]:
-        _fail(f"usage: {sys.argv[0]} pkg-info")
-    sys.stdout.write(_metadata(SOURCE_LICENSE))
+    if sys.argv[1:] == ["pkg-info"]:
+        # make dist: a source archive is an sdist, whoever packs it
+        sys.stdout.write(_metadata(SOURCE_LICENSE, PROJECT["license-files"]))
+    elif sys.argv[1:2] == ["dist-info"] and len(sys.argv) == 3:
+        _stage_dist_info(sys.argv[2])
+    else:
+        _fail(f"usage: {sys.argv[0]} pkg-info | dist-info STAGE")

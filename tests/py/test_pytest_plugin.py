@@ -9,7 +9,8 @@ import pytest
 
 from conftest import environment, source
 
-HERE = [sys.executable, "-m", "pytest", "-p", "hooking.pytest_plugin"]
+PYTEST = [sys.executable, "-m", "pytest"]
+HERE = [*PYTEST, "-p", "hooking.pytest_plugin"]
 FAILS = '''
     import sys
 
@@ -95,6 +96,23 @@ def test_the_report_and_then_a_console_where_it_was_raised(session):
         [...] 1 failed, 1 passed in [...]
     ''')
     assert t.end() == 1
+
+
+@pytest.mark.parametrize("words", [PYTEST, HERE], ids=["found", "named"])
+def test_pytest_finds_the_plugin_and_may_be_told_of_it(terminal, words):
+    """The metadata that make puts beside the package has the entry point that a wheel has."""
+    (terminal.folder / "test_it.py").write_text(source(FAILS))
+    t = terminal.start([*words, "--hooking"])
+    t.prompt()
+    t.key("C-d")
+    assert t.end() == 1
+    assert t.text().count("Post-mortem at") == 1
+
+
+def test_pytest_can_be_told_to_do_without(tmp_path):
+    done = subprocess.run([*PYTEST, "-p", "no:hooking.pytest_plugin", "--hooking"], cwd=tmp_path, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, env=environment(tmp_path))
+    assert done.returncode == 4 and "unrecognized arguments: --hooking" in done.stderr
 
 
 def test_only_frames_of_the_tests_can_be_walked(failing):
