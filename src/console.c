@@ -616,6 +616,20 @@ console_prepare(Console *console, const ConsoleStart *start)
     return console_enter_scope(console);
 }
 
+/* Say what the user has to know at the start. -1 with an exception. */
+static int
+console_greet(Console *console, const ConsoleStart *start)
+{
+    const char *exit = console->talk.alone ? "" : " - Exit with CTRL+D";
+    if (start->complaint != NULL && console_say(console, "%U", start->complaint) < 0) {
+        return -1;
+    }
+    if (console_say(console, "%U%s", start->banner, exit) < 0) {
+        return -1;
+    }
+    return start->note == NULL ? 0 : console_say(console, "%s", start->note);
+}
+
 int
 console_open(Console *console, ModuleState *state, const ConsoleStart *start, const char **why)
 {
@@ -627,7 +641,8 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
         return may;
     }
     int is_main = turn_is_main_thread(&console->thread);
-    int talking = talk_open(&console->talk, is_main, script_has(state), why);
+    TalkWith with = start->unattended ? TALK_NOBODY : script_has(state) ? TALK_ANYBODY : TALK_USER;
+    int talking = talk_open(&console->talk, is_main, with, why);
     if (talking <= 0) {
         around_leave(&console->after);
         Py_CLEAR(console->thread);
@@ -638,9 +653,7 @@ console_open(Console *console, ModuleState *state, const ConsoleStart *start, co
     console->caller = Py_NewRef(start->frame);
     console->exception = Py_XNewRef(start->exception);
     console->current = start->stack == NULL ? NULL : Py_XNewRef(start->exception);
-    if (console_prepare(console, start) < 0
-        || (start->complaint != NULL && console_say(console, "%U", start->complaint) < 0)
-        || console_say(console, "%U", start->banner) < 0 || input_open_history(console) < 0) {
+    if (console_prepare(console, start) < 0 || console_greet(console, start) < 0 || input_open_history(console) < 0) {
         console_close(console);
         return -1;
     }

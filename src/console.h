@@ -46,11 +46,13 @@ typedef struct ConsoleStart {
     PyObject *frame;      /* the one that asks for the console, and without a stack the one to be in */
     Stack *stack;         /* or NULL: of a traceback; it is moved from there */
     PyObject *exception;  /* or NULL: what `exceptions` shows */
-    PyObject *banner;
+    PyObject *banner;     /* how to leave is added to it, where there is somebody to leave */
+    const char *note;     /* or NULL: shown below the banner */
     PyObject *complaint;  /* or NULL: shown above the banner */
     int overwrite;
     ConsoleWays ways;
     int isolation;        /* the number of the isolated prompt that it is, 0 for none: see isolate.h */
+    int unattended;       /* nobody is asked: it ends when no input is left of those that are written down */
     const ConsoleRestarts *restarts; /* with WAYS_CALL */
 } ConsoleStart;
 

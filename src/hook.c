@@ -254,8 +254,7 @@ PyObject *
 hook_banner(PyObject *frame, PyObject *message)
 {
     PyObject *file = frame_filename(frame);
-    PyObject *line = file == NULL ? NULL
-                                  : PyUnicode_FromFormat("Hooked at %U:%d - Exit with CTRL+D", file, frame_line(frame));
+    PyObject *line = file == NULL ? NULL : PyUnicode_FromFormat("Hooked at %U:%d", file, frame_line(frame));
     if (line != NULL && message != NULL && message != Py_None && PyUnicode_GetLength(message) > 0) {
         Py_SETREF(line, PyUnicode_FromFormat("%U\n%U", message, line));
     }

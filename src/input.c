@@ -319,12 +319,12 @@ input_read_more(Console *console, PyObject **text)
     return status;
 }
 
-/* Show an input that was not typed as if it were; where nobody looks on, only what it does is shown. */
+/* Show an input that was not typed as if it were, but to what stands in for input(): that shows no prompt here. */
 static int
 input_echo(Console *console, PyObject *text)
 {
     PyObject *prompt = NULL, *more = NULL, *shown = NULL;
-    if (!console->talk.has_term) {
+    if (!console->talk.has_term && !console->talk.alone) {
         return 0;
     }
     prompt = input_prompt(console, "ps1", ">>> ");

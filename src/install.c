@@ -41,9 +41,11 @@ int
 install_open(ModuleState *state, PyObject *exception, PyObject *traceback)
 {
     ConsoleEnd end;
-    Postmortem postmortem = {.exception = exception, .traceback = traceback, .ways = WAYS_END};
+    bool attended = install_has_terminal();
+    Postmortem postmortem = {.exception = exception, .traceback = traceback, .ways = WAYS_END,
+                             .unattended = !attended};
     if (entry_is_off(state) || traceback == Py_None || !install_wants(exception)
-        || !(install_has_terminal() || script_has(state))) {
+        || !(attended || script_has(state))) {
         return 0;
     }
     state->met = exception;

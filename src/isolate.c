@@ -423,9 +423,8 @@ isolate_work(ModuleState *state, const ConsoleStart *start, int level, const cha
     ConsoleEnd end;
     ConsoleStart here = *start;
     here.isolation = self.level = level;
-    here.banner = PyUnicode_FromFormat("%U\n%s", start->banner, note);
-    int ret = here.banner == NULL ? -1 : console_run(state, &here, why, &end);
-    Py_XDECREF(here.banner);
+    here.note = note;
+    int ret = console_run(state, &here, why, &end);
     if (self.level >= level) {
         isolate_leave(state, start->frame, ret < 0, *why);
     }

@@ -37,16 +37,13 @@ postmortem_banner(const Postmortem *postmortem, const StackPlace *place)
     PyObject *file = frame_filename(place->frame);
     PyObject *function = file == NULL ? NULL : frame_function(place->frame);
     PyObject *banner = function == NULL ? NULL
-                                        : PyUnicode_FromFormat("Post-mortem at %U:%d in %U - Exit with CTRL+D", file,
-                                                               place->line, function);
+                                        : PyUnicode_FromFormat("Post-mortem at %U:%d in %U", file, place->line,
+                                                               function);
     int shown = postmortem->ways == WAYS_TEST; /* just before, at the same place */
     if (banner != NULL && postmortem->exception != NULL && !shown) {
         PyObject *summary = postmortem_summary(postmortem);
         Py_SETREF(banner, summary == NULL ? NULL : PyUnicode_FromFormat("%U\n%U", summary, banner));
         Py_XDECREF(summary);
-    }
-    if (banner != NULL && postmortem->hint != NULL) {
-        Py_SETREF(banner, PyUnicode_FromFormat("%U\n%s", banner, postmortem->hint));
     }
     Py_XDECREF(function);
     Py_XDECREF(file);
@@ -78,8 +75,8 @@ postmortem_run(ModuleState *state, const Postmortem *postmortem, ConsoleEnd *end
     if (banner != NULL) {
         ConsoleStart start = {
             .frame = caller != NULL ? caller : place.frame, .stack = is_raised ? &stack : NULL,
-            .exception = postmortem->exception, .banner = banner, .overwrite = 1, .ways = postmortem->ways,
-            .restarts = postmortem->restarts,
+            .exception = postmortem->exception, .banner = banner, .note = postmortem->hint, .overwrite = 1,
+            .ways = postmortem->ways, .unattended = postmortem->unattended, .restarts = postmortem->restarts,
         };
         ret = entry_run(state, &start, postmortem->what, end);
     }
@@ -164,7 +161,8 @@ postmortem_call(PyObject *module, PyObject *args, PyObject *keywords)
         return Py_NewRef(Py_None);
     }
     if (postmortem_take(given, &exception, &traceback) == 0) {
-        Postmortem postmortem = {exception, traceback, WAYS_CAUGHT, "post_mortem()", NULL, NULL};
+        Postmortem postmortem = {.exception = exception, .traceback = traceback, .ways = WAYS_CAUGHT,
+                                 .what = "post_mortem()"};
         if (postmortem_run(state, &postmortem, &end) == 0) {
             result = Py_NewRef(Py_None);
         }

@@ -14,6 +14,7 @@ typedef struct Postmortem {
     ConsoleWays ways;
     const char *what;    /* the call that asks for it, for the warning if it cannot be opened; NULL for none */
     const char *hint;    /* a further line of the banner, or NULL */
+    int unattended;      /* see ConsoleStart */
     const ConsoleRestarts *restarts; /* with WAYS_CALL */
 } Postmortem;
 

@@ -320,7 +320,8 @@ restart_run(Attempt *attempt, PyObject *exception, PyObject *traceback, PyObject
     int ret = -1;
     const Rescued *rescued = attempt->rescued;
     ConsoleRestarts restarts = {restart_retry, attempt, rescued->kind == RESCUED_ASYNC_GENERATOR};
-    Postmortem postmortem = {exception, traceback, WAYS_CALL, "rescue", NULL, &restarts};
+    Postmortem postmortem = {.exception = exception, .traceback = traceback, .ways = WAYS_CALL, .what = "rescue",
+                             .restarts = &restarts};
     PyObject *hint = NULL, *own = callee_own_code(attempt->call->function);
     *end = (ConsoleEnd){0};
     if (call_watch(&attempt->outer, own, true, traceback) == 0
@@ -393,7 +394,7 @@ restart_ask_block(ModuleState *state, PyObject *exception)
     PyObject *traceback = compat_traceback(exception);
     PyObject *frame = traceback == NULL ? NULL : restart_attribute(traceback, "tb_frame"); /* in which the block is */
     ConsoleEnd end = {0};
-    Postmortem postmortem = {exception, traceback, WAYS_BLOCK, "rescue", NULL, NULL};
+    Postmortem postmortem = {.exception = exception, .traceback = traceback, .ways = WAYS_BLOCK, .what = "rescue"};
     if (frame != NULL && !restart_block_passed(traceback, frame)) {
         PyObject *hint = restart_block_hint(traceback, frame);
         if (hint != NULL) {

@@ -81,11 +81,10 @@ talk_look_at_streams(Talk *talk)
     }
 }
 
-int
-talk_open(Talk *talk, int is_main, int scripted, const char **why)
+/* Open the terminal, if there is one and it can be used; else *why says what is in the way. */
+static void
+talk_find_terminal(Talk *talk, const char **why)
 {
-    memset(talk, 0, sizeof *talk);
-    talk->is_main = is_main;
     *why = "not opened: there is no terminal";
     int own = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     int in = own ? STDIN_FILENO : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
@@ -104,11 +103,21 @@ talk_open(Talk *talk, int is_main, int scripted, const char **why)
     if (in >= 0 && !own) {
         close(in);
     }
-    int somebody = talk->has_term || talk_has_input();
-    talk->alone = !somebody && scripted;
-    if (!somebody && !scripted) {
+}
+
+int
+talk_open(Talk *talk, int is_main, TalkWith with, const char **why)
+{
+    memset(talk, 0, sizeof *talk);
+    talk->is_main = is_main;
+    if (with != TALK_NOBODY) {
+        talk_find_terminal(talk, why);
+    }
+    int somebody = with != TALK_NOBODY && (talk->has_term || talk_has_input());
+    if (!somebody && with == TALK_USER) {
         return 0;
     }
+    talk->alone = !somebody;
     talk_look_at_streams(talk);
     return 1;
 }

@@ -23,9 +23,15 @@ typedef struct Talk {
     Interrupt interrupt;               /* Ctrl-C, while entered */
 } Talk;
 
-/* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. `scripted`: what is to
- * be typed is known, so there need not be anybody. */
-int talk_open(Talk *talk, int is_main, int scripted, const char **why);
+/* Who is to be talked with. */
+typedef enum TalkWith {
+    TALK_USER,     /* somebody, else there is no console */
+    TALK_ANYBODY,  /* what is to be typed is known, so there need not be anybody */
+    TALK_NOBODY,   /* even if there is a terminal */
+} TalkWith;
+
+/* Find a place to talk. 1 when there is one; 0 when not, and *why says so; -1 with an exception. */
+int talk_open(Talk *talk, int is_main, TalkWith with, const char **why);
 void talk_close(Talk *talk);
 
 /* Ask for a block, or where there is no terminal, or a plain one, for a line: a new str in *text. As term_read(). It is

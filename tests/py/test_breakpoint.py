@@ -109,7 +109,7 @@ def test_without_a_terminal_commands_are_run_and_the_program_goes_on(tmp_path):
         breakpoint()
     ''')
     lines = done.stdout.split("\n")
-    assert lines[0].startswith("Hooked at ") and lines[1] == "1"
+    assert lines[0].startswith("Hooked at ") and lines[1:3] == [">>> x", "1"]
     assert "ZeroDivisionError: division by zero" in lines
     assert lines[-3:] == ["x = 5", "result 5", ""]
     assert done.stderr.count("not opened: there is no terminal") == 1       # the second one

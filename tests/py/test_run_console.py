@@ -152,9 +152,28 @@ def test_inputs_where_nobody_can_be_asked(batch):
     lines = done.stdout.split("\n")
     assert lines[0] == "['-m']"
     assert lines[1:2] == ["KeyError: 'k'"]
-    assert lines[2].startswith("Post-mortem at ") and lines[3:6] == ["4", "0", "1"]
-    assert lines[6].startswith("> #1  <module>")
+    assert lines[2].startswith("Post-mortem at ") and lines[2].endswith("program.py:5 in fails")
+    assert lines[3:8] == [">>> total + 1", "4", ">>> for i in range(2): print(i)", "0", "1"]
+    assert lines[8] == ">>> up" and lines[9].startswith("> #1  <module>")
     assert done.returncode == 1 and "KeyError: 'k'" in done.stderr
+
+
+@pytest.mark.parametrize("elsewhere", ["</dev/null", ">out", "2>err"])
+def test_an_exception_has_no_prompt_unless_all_three_streams_are_a_terminal(terminal, tmp_path, elsewhere):
+    """There is /dev/tty all the same, and maybe nobody in front of it: a log wants the inputs, and then the end."""
+    (tmp_path / "program.py").write_text(source(FAILS))
+    t = terminal.start(["sh", "-c", f'cd {tmp_path}; "$@" {elsewhere}', "sh", *RUN, "-c", "total + 1", "-c", "1/0",
+                        "-c", "if d == {}:\n    print(d)", "program.py"])
+    assert t.end() == 1
+    said = t.text() if elsewhere != ">out" else (tmp_path / "out").read_text()
+    assert source('''
+        program.py:5 in fails
+        >>> total + 1
+        4
+        >>> 1/0
+        Traceback (most recent call last):
+    ''') in said
+    assert said.rstrip().endswith("ZeroDivisionError: division by zero\n>>> if d == {}:\n...     print(d)\n{}")
 
 
 def test_consoles_take_the_inputs_in_turn(batch):
@@ -165,7 +184,7 @@ def test_consoles_take_the_inputs_in_turn(batch):
         print("end")
     ''', "-c", "i * 10", "-c", "c", "-c", "i * 10")
     said = [line for line in done.stdout.split("\n") if not line.startswith("Hooked")]
-    assert said == ["0", "10", "end", ""]
+    assert said == [">>> i * 10", "0", ">>> c", ">>> i * 10", "10", "end", ""]
     assert done.stderr.count("not opened: there is no terminal") == 1
     assert done.returncode == 0
 
@@ -211,4 +230,4 @@ def test_a_signals_console_is_no_call_of_hook(run):
 ])
 def test_an_input_that_is_written_down_and_not_whole(batch, given, complaint):
     done = batch("from hooking import hook\nhook()", "-c", given, "-c", "6 * 7")
-    assert done.stdout.endswith(f"{complaint}\n42\n") and done.returncode == 0
+    assert done.stdout.endswith(f"{complaint}\n>>> 6 * 7\n42\n") and done.returncode == 0
