@@ -27,8 +27,8 @@ and what loading them would do. The exit status is 1 if one of them is damaged o
 RUN = """\
 Run a program as `python FILE ARGS` or `python -m MODULE ARGS` would. It cannot tell the difference: its __main__, its
 arguments, its paths, what it prints and how it ends are the same. If it ends with an exception, and standard input,
-output and error are a terminal, a console opens where that was raised. Options of Python itself stand before:
-python -X dev -m hooking run FILE.
+output and error are a terminal, a console opens where that was raised. For exceptions in threads the program calls
+hooking.install(). Options of Python itself stand before: python -X dev -m hooking run FILE.
 """
 
 

@@ -82,6 +82,25 @@ def test_ends_without_a_console(run, program, status):
     assert "Post-mortem" not in t.text()
 
 
+def test_an_exception_in_a_thread_is_the_programs_affair(run):
+    """As with Python the program goes on, and install() is there for it."""
+    program = """
+        import hooking, threading
+        {}
+        t = threading.Thread(target=lambda: 1 / 0)
+        t.start()
+        t.join()
+        print("on")
+    """
+    t = run(program.format(""))
+    assert t.end() == 0
+    assert "Post-mortem" not in t.text() and t.text().rstrip().endswith("on")
+    t = run(program.format("hooking.install()"))
+    t.prompt("[Thread-1 (<lambda>)] >>> ")
+    t.key("C-d")
+    assert t.end() == 0
+
+
 def test_a_program_that_has_installed_the_console_itself_gets_one(run):
     t = run("import hooking; hooking.install()\n1 / 0\n")
     t.prompt()
