@@ -8,8 +8,8 @@ from ._core import Checkpoint, run, run_as_main
 DESCRIPTION = "A console in any frame of a running Python program."
 EPILOG = """\
 in a program:
-  from hooking import hook; hook()            a console in the frame that calls it
-  hook(overwrite_locals=True)                 what you bind there is bound in the program
+  from hooking import hook; hook()  a console in the frame that calls it
+  hook(overwrite_locals=True)       what you bind there is bound in the program
 
 without a change to a program that calls breakpoint():
   PYTHONBREAKPOINT=hooking.set_trace python program.py

@@ -178,6 +178,12 @@ def test_the_help(run):
     assert (status, err) == (0, "") and "hooking run [OPTIONS] -m MODULE" in out
 
 
+@pytest.mark.parametrize("words", [["--help"], ["show", "--help"], ["run", "--help"]], ids=" ".join)
+def test_the_help_fits_a_terminal_of_80_columns(run, words):
+    status, out, _ = run({}, "-m", "hooking", *words, COLUMNS="80")
+    assert status == 0 and [line for line in out.split("\n") if len(line) > 79] == []
+
+
 def test_a_console_in_a_program_that_is_run(terminal, tmp_path):
     (tmp_path / "prog.py").write_text("import hooking\nx = 1\nhooking.hook(overwrite_locals=True)\nprint('x is', x)\n")
     t = terminal.start([sys.executable, "-m", "hooking", "run", str(tmp_path / "prog.py")])
