@@ -316,7 +316,7 @@ hook_open(ModuleState *state, PyObject *frame, const HookOptions *options, PyObj
         Py_CLEAR(fault);
     }
     if (why != NULL) {
-        log_warn(frame, logger, "hook()", why);
+        log_warn(frame, logger, options->signalled ? "the signal" : "hook()", why);
     }
     else if (hook_log(frame, logger, HOOK_RETURNS, &fault) < 0) {
         goto done;

@@ -151,8 +151,8 @@ def prepare(words):
         import signal
         try:
             signal.signal(options.on_signal, _core._on_signal)
-        except OSError as error:
-            options.fail(f"--on-signal {options.on_signal.name}: {error.strerror}")
+        except OSError:
+            options.fail(f"--on-signal {options.on_signal.name}: that signal cannot be caught, take USR1")
     _core._feed(options.inputs or [])
 
 

@@ -215,7 +215,8 @@ def test_nothing_but_the_program_without_a_terminal(batch):
 
 @pytest.mark.parametrize("words, complaint", [
     (["--on-signal", "FOO", "x.py"], "no signal is called FOO"),
-    (["--on-signal", "KILL", "x.py"], "--on-signal SIGKILL: Invalid argument"),
+    (["--on-signal", "KILL", "x.py"], "--on-signal SIGKILL: that signal cannot be caught, take USR1\n"),
+    (["--on-signal", "STOP", "x.py"], "--on-signal SIGSTOP: that signal cannot be caught, take USR1\n"),
     (["--on-signal", "999", "x.py"], "no signal is called 999"),
     (["-c"], "argument -c: expected one argument"),
     (["-c", "1"], "run what?"),
@@ -241,6 +242,18 @@ def test_a_signals_console_is_no_call_of_hook(run):
         that is about a call of hook(): here a signal has opened the console
         >>>
     ''')
+
+
+def test_a_signal_that_comes_while_a_console_is_open(run):
+    t = run("import hooking\nhooking.hook()\n", "--on-signal", "USR1")
+    t.prompt()
+    t.signal(signal.SIGUSR1)
+    t.expect("program.py:2: not opened: readline is reading a line at this moment")
+    t.prompt()
+    assert t.run("6 * 7") == "42"
+    t.key("C-d")
+    assert t.end() == 0
+    assert "the signal at " in t.text() and "hook() at" not in t.text()
 
 
 @pytest.mark.parametrize("given, complaint", [
