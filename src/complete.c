@@ -218,10 +218,13 @@ complete_at(ModuleState *state, Namespace *ns, const char *text, size_t point, b
     if (!complete_command(&c) && lexer_run(&c.tokens, c.text, c.point)) {
         complete_python(&c);
     }
-    completion->start += c.base;
-    if (completion->matches.count != 1) {
+    if (completion->matches.count == 1) {
+        complete_command_suffix(&c);
+    }
+    else {
         completion->suffix[0] = '\0';
     }
+    completion->start += c.base;
     lexer_free(&c.tokens);
     PyErr_Clear();
 }

@@ -214,6 +214,7 @@ command_line(Completing *c, const char *text)
     if (line.word + line.word_len == text + c->point) {
         complete_from(c, (size_t)(line.word - text));
         command_offer_all(c);
+        c->names_command = true;
         return forced;
     }
     const Command *command = command_find(&line);
@@ -241,4 +242,23 @@ complete_command(Completing *c)
         free(text);
     }
     return done;
+}
+
+void
+complete_command_suffix(Completing *c)
+{
+    const char *name = c->completion->matches.names[0];
+    Line line = words_split(name);
+    const Command *command = c->names_command ? command_find(&line) : NULL;
+    if (command == NULL || *command->usage == '\0' || complete_follows(c, " ")) {
+        return;
+    }
+    bool forced = c->completion->start > 0; /* there is a % before it */
+    PyObject *key = forced ? NULL : PyUnicode_FromString(name);
+    PyObject *value = key == NULL ? NULL : scope_peek(c->ns, key);
+    if (value == NULL) {
+        strcpy(c->completion->suffix, " ");
+    }
+    Py_XDECREF(value);
+    Py_XDECREF(key);
 }

@@ -15,6 +15,7 @@ typedef struct Completing {
     Tokens tokens;      /* of what is before the point */
     const char *word;   /* into the text, or what it means: what a match begins with */
     size_t word_size;
+    bool names_command; /* the word is one that a line begins with, and may be a command */
     Completion *completion;
 } Completing;
 
@@ -85,5 +86,7 @@ void complete_file(Completing *c, size_t start);
 
 /* complete_command.c: the words of commands; true if there is nothing else to offer. */
 bool complete_command(Completing *c);
+/* ... and what belongs behind the only match, if that is one and no name of Python's: a blank, if it takes anything. */
+void complete_command_suffix(Completing *c);
 
 #endif

@@ -747,10 +747,19 @@ def test_commands(text, names):
     del some_local
 
 
+@pytest.mark.parametrize("text, suffix", [
+    ("sour|", " "), ("%sour|", " "), ("%lis|", " "), ("overw|", " "), ("exceptions|", " "), ("sour| x", ""),
+    ("skip|", ""), ("conti|", ""), ("help sour|", ""), ("x = sour|", ""), ("lis|", ""), ("isinstanc|", ""), ("d|", "")])
+def test_a_command_that_takes_something_has_a_blank_behind_it(text, suffix):
+    """Without one `source` and what is typed next would be one word. `list` may be meant as Python's."""
+    assert complete(*at(text))["suffix"] == suffix
+
+
 def test_a_variable_and_a_command_of_the_same_name():
     overwrite = Thing()
-    found = complete("overw")["names"]
-    assert found == ["overwrite"]
+    found = complete("overw")
+    assert (found["names"], found["suffix"]) == (["overwrite"], "")
+    assert complete("%overw")["suffix"] == " "
     assert complete("overwrite.te")["names"] == ["text"]
     assert {"off", "on", "open"} <= set(complete("overwrite o")["names"])
     pp = [Thing()]

@@ -19,6 +19,13 @@ def test_one_candidate_is_inserted(opened):
     t.type(".appe").key("Tab").shows(">>> beta_only.append|")
 
 
+def test_a_blank_follows_a_command(opened):
+    t = opened()
+    t.type("sour").key("Tab").type("f").shows(">>> source f|").key("Tab", "Enter")
+    t.prompt()
+    assert "def f(x):" in t.text()
+
+
 def test_the_common_part_is_inserted(opened):
     t = opened()
     t.type("alp").key("Tab").shows(">>> alpha_|")
