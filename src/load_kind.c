@@ -37,7 +37,7 @@ static const LoadKind joblib = {"a joblib file", "joblib.load() reads it", NULL}
 static const LoadKind torch = {"a torch.save() file", "torch.load() reads it", NULL};
 static const LoadKind npz = {"an archive of numpy.savez()", "numpy.load() reads it", NULL};
 static const LoadKind zip = {"a zip archive", "zipfile reads it", NULL};
-static const LoadKind nothing = {"not a pickle", "hooking loads pickles: of dump(), or of pickle.dump()", NULL};
+static const LoadKind nothing = {"not a pickle", "load reads what dump() or pickle.dump() has written", NULL};
 
 /* A zip archive says by the name of its first member what it is. */
 static const LoadKind *

@@ -56,17 +56,18 @@ def rows(found):
 
 
 def summary(found):
-    """What it is and whether it is whole, in a line; None for `damage` if it is."""
+    """What it is and whether it is whole, in a line; and if it is not, what is said of that behind the file's name."""
     kinds = {"dump": "a dump", "pickle": f"a pickle of protocol {found.get('protocol')}"}
     kind = kinds.get(found["kind"], found["kind"])
     packed = f", {found['packed']}" if "packed" in found else ""
     text = f"{kind}, {size_text(found['size'])}{packed}"
     if "damage" in found:
-        return text, found["damage"]
+        return text, f": {found['damage']}"
     if "reader" in found:
-        return text, f"nothing to load: {found['reader']}"
+        within = f"{found['packed']}, and in it " if "packed" in found else ""
+        return text, f" is {within}{found['kind']}: {found['reader']}"      # as load() says it
     if found["does"] == "broken":
-        return text, found["why"]
+        return text, f": {found['why']}"
     return text + (", whole" if found["kind"] == "dump" else ", complete (without digests)"), None
 
 
@@ -93,5 +94,5 @@ def show(path, as_json=False, verify=True):
             if line is not None:
                 print(f"  {heading:8} {line}")
     if wrong is not None:
-        print(f"hooking: {path}: {wrong}", file=sys.stderr)
+        print(f"hooking: {path}{wrong}", file=sys.stderr)
     return wrong is None

@@ -160,7 +160,8 @@ def test_damage_is_an_error(path, tmp_path):
 
 
 @pytest.mark.parametrize("content, said", [
-    (None, "No such file or directory"), (b"", "is empty"), (b"hello", "nothing to load"),
+    (None, "No such file or directory"), (b"", "is empty"),
+    (b"hello", "is not a pickle: load reads what dump() or pickle.dump() has written\n"),
     (gzip.compress(b"x" * 1000, mtime=0)[:20], "damaged")], ids=["missing", "empty", "text", "half"])
 def test_what_cannot_be_shown(path, tmp_path, content, said):
     if content is not None:
@@ -202,4 +203,4 @@ def test_a_file_of_joblib_begins_as_a_pickle(path, tmp_path):
     path.write_bytes(b"\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}b." + b"\0" * 100)
     assert inspect_dump(path)["kind"] == "a joblib file"
     done = show(path, home=tmp_path)
-    assert done.returncode == 1 and done.stderr.endswith("nothing to load: joblib.load() reads it\n")
+    assert done.returncode == 1 and done.stderr.endswith(" is a joblib file: joblib.load() reads it\n")

@@ -89,7 +89,8 @@ REFUSED = [
     ("load nothing", "[Errno 2] No such file or directory: 'nothing'"), ("load .", "[Errno 21] Is a directory: '.'"),
     ("dump number no/such", "[Errno 2] No such file or directory: 'no/such'"),
     ("dump number .", "[Errno 21] Is a directory: '.'"), ("dump number /dev/null", "[Errno 22] not a plain file"),
-    ("load empty", "empty is empty"), ("load hello", "hello is not a pickle"),
+    ("load empty", "empty is empty"),
+    ("load hello", "hello is not a pickle: load reads what dump() or pickle.dump() has written"),
     ("dump lock x", "lock: a thread lock cannot be pickled (cannot pickle '_thread.lock' object)"),
     ("dump [1, {'k': lock}] x", "[1, {'k': lock}][1]['k']: a thread lock cannot be pickled "),
 ]
