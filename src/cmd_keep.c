@@ -294,12 +294,24 @@ keep_bind(Console *console, PyObject *name, PyObject *value)
     return PyObject_SetItem((PyObject *)console->scope, name, value);
 }
 
-/* "clf: Pipeline, dumped 2026-01-02T03:04:05Z at train.py:12 in fit()" */
+/* When it was dumped, for people: "2026-01-02 03:04:05 UTC". A new reference, or NULL without an exception. */
+static PyObject *
+keep_time(PyObject *facts)
+{
+    PyObject *time = PyDict_GetItemString(facts, "time"); /* as ISO 8601 has it */
+    PyObject *date = time == NULL ? NULL : PyObject_CallMethod(time, "replace", "ss", "T", " ");
+    PyObject *text = date == NULL ? NULL : PyObject_CallMethod(date, "replace", "ss", "Z", " UTC");
+    PyErr_Clear();
+    Py_XDECREF(date);
+    return text;
+}
+
+/* "clf: Pipeline, dumped 2026-01-02 03:04:05 UTC at train.py:12 in fit" */
 static int
 keep_tell_loaded(Console *console, PyObject *name, PyObject *value, PyObject *facts)
 {
     PyObject *type = PyType_GetQualName(Py_TYPE(value));
-    PyObject *time = PyDict_GetItemString(facts, "time"), *file = PyDict_GetItemString(facts, "file");
+    PyObject *time = keep_time(facts), *file = PyDict_GetItemString(facts, "file");
     PyObject *line = PyDict_GetItemString(facts, "line"), *function = PyDict_GetItemString(facts, "function");
     int ret = -1;
     if (type != NULL && time != NULL && file != NULL && line != NULL && function != NULL) {
@@ -309,6 +321,7 @@ keep_tell_loaded(Console *console, PyObject *name, PyObject *value, PyObject *fa
         ret = time == NULL ? console_say(console, "%U: %U", name, type)
                            : console_say(console, "%U: %U, dumped %U", name, type, time);
     }
+    Py_XDECREF(time);
     Py_XDECREF(type);
     return ret;
 }

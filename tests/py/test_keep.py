@@ -24,7 +24,7 @@ PROGRAM = '''
     f(1)
 '''
 LINE = 10
-WHEN = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+WHEN = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 QUESTION = re.compile(r".*\[y/N\] ")
 
 
