@@ -192,8 +192,8 @@ console_leave_by_exit(Console *console)
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     int ret;
-    if (console->state->left_by_exit) {
-        ret = console_say(console, "exit(): %s", then);
+    if (console->state->left_by != NULL) {
+        ret = console_say(console, "%s(): %s", console->state->left_by, then);
     }
     else {
         PyObject *text = PyObject_Repr(value);
@@ -218,10 +218,11 @@ console_guard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
 {
     PyObject *builtins = PyEval_GetBuiltins();
     for (int i = 0; i < QUITTER_COUNT; i++) {
+        PyObject *leave = PyDict_GetItemString(console->state->leave, QUITTERS[i]); /* borrowed */
         saved[i] = Py_XNewRef(PyDict_GetItemString(builtins, QUITTERS[i]));
         PyObject *name = saved[i] == NULL ? NULL : PyObject_GetAttrString((PyObject *)Py_TYPE(saved[i]), "__name__");
         if (name == NULL || PyUnicode_CompareWithASCIIString(name, "Quitter") != 0
-            || PyDict_SetItemString(builtins, QUITTERS[i], console->state->leave) < 0) {
+            || leave == NULL || PyDict_SetItemString(builtins, QUITTERS[i], leave) < 0) {
             Py_CLEAR(saved[i]);
         }
         Py_XDECREF(name);
@@ -236,7 +237,8 @@ console_unguard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *builtins = PyEval_GetBuiltins();
     for (int i = 0; i < QUITTER_COUNT; i++) {
-        if (saved[i] != NULL && PyDict_GetItemString(builtins, QUITTERS[i]) == console->state->leave) {
+        PyObject *leave = PyDict_GetItemString(console->state->leave, QUITTERS[i]); /* borrowed */
+        if (saved[i] != NULL && PyDict_GetItemString(builtins, QUITTERS[i]) == leave) {
             PyDict_SetItemString(builtins, QUITTERS[i], saved[i]);
         }
         Py_CLEAR(saved[i]);
@@ -256,7 +258,7 @@ console_guard(Console *console, Guard *guard)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    console->state->left_by_exit = 0;
+    console->state->left_by = NULL;
     console_guard_exit(console, guard->saved);
     guard->outer = console->state->show;
     console->state->show = &console->show;

@@ -37,15 +37,27 @@ state_of_type(PyTypeObject *type)
 
 /* What `exit` and `quit` mean at the prompt: site's own would close the program's sys.stdin. */
 static PyObject *
-module_leave(PyObject *module, PyObject *args)
+module_leave(PyObject *module, PyObject *args, const char *name)
 {
     PyObject *code = Py_None;
-    if (!PyArg_ParseTuple(args, "|O:exit", &code)) {
+    if (!PyArg_UnpackTuple(args, name, 0, 1, &code)) {
         return NULL;
     }
-    state_of_module(module)->left_by_exit = 1;
+    state_of_module(module)->left_by = name;
     PyErr_SetObject(PyExc_SystemExit, code);
     return NULL;
+}
+
+static PyObject *
+module_exit(PyObject *module, PyObject *args)
+{
+    return module_leave(module, args, "exit");
+}
+
+static PyObject *
+module_quit(PyObject *module, PyObject *args)
+{
+    return module_leave(module, args, "quit");
 }
 
 /* Pickle an object into nothing, for the tests: None, or the explained exception. */
@@ -122,7 +134,8 @@ static PyMethodDef module_methods[] = {
      "no __main__.py: then all is as before. Else sys.modules['__main__'], sys.argv and sys.path[0] stay the\n"
      "program's, for its threads and atexit functions go on; a tool that wants its own back has to keep them."},
     {"run", METHOD(runner_command_door), METH_VARARGS | METH_KEYWORDS, "The command `hooking run`."},
-    {"exit", module_leave, METH_VARARGS, "Leave the prompt; the program goes on."},
+    {"exit", module_exit, METH_VARARGS, "Leave the prompt; the program goes on."},
+    {"quit", module_quit, METH_VARARGS, "Leave the prompt; the program goes on."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -130,6 +143,20 @@ static int
 module_is_subinterpreter(void)
 {
     return PyInterpreterState_GetID(PyInterpreterState_Get()) != 0;
+}
+
+static int
+module_init_leave(PyObject *module, ModuleState *state)
+{
+    static const char *const names[] = {"exit", "quit"};
+    state->leave = PyDict_New();
+    int ret = state->leave == NULL ? -1 : 0;
+    for (size_t i = 0; ret == 0 && i < sizeof names / sizeof *names; i++) {
+        PyObject *function = PyObject_GetAttrString(module, names[i]);
+        ret = function == NULL ? -1 : PyDict_SetItemString(state->leave, names[i], function);
+        Py_XDECREF(function);
+    }
+    return ret;
 }
 
 static int
@@ -149,8 +176,7 @@ module_exec(PyObject *module)
         || PyModule_AddFunctions(module, around_methods) < 0) {
         return -1;
     }
-    state->leave = PyObject_GetAttrString(module, "exit");
-    return state->leave == NULL ? -1 : 0;
+    return module_init_leave(module, state);
 }
 
 static int

@@ -19,7 +19,7 @@ struct Namespace {
     PyObject *declared;   /* owned: set of names declared global */
     PyObject *refusals;   /* owned: list of str */
     PyObject *display;    /* owned or NULL, while a statement runs */
-    PyObject *leave;      /* owned: what `exit` and `quit` are here */
+    PyObject *leave;      /* owned: of the state: what `exit` and `quit` are here */
 };
 
 /* What the mapping's methods do: bind a name, unbind it. -1 with an exception, KeyError when it is not bound. */

@@ -219,12 +219,12 @@ scope_prompt_get(Namespace *ns, PyObject *name, PyObject **value)
     if (PyErr_Occurred()) {
         return -1;
     }
-    if ((PyUnicode_CompareWithASCIIString(name, "exit") == 0 || PyUnicode_CompareWithASCIIString(name, "quit") == 0)
-        && ns->leave != NULL && PyDict_Contains(ns->names.globals, name) == 0) {
-        *value = Py_NewRef(ns->leave);
+    PyObject *leave = ns->leave == NULL ? NULL : PyDict_GetItemWithError(ns->leave, name); /* borrowed */
+    if (leave != NULL && PyDict_Contains(ns->names.globals, name) == 0) {
+        *value = Py_NewRef(leave);
         return 1;
     }
-    return 0;
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 int

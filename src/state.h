@@ -51,7 +51,7 @@ typedef struct ModuleState {
     PyObject *around;             /* owned or NULL: what is called around consoles, see around.h */
     PyObject *reasons;            /* owned or NULL: a dict of str, the reasons that were lent out */
     PyObject *main;               /* owned, or NULL: the __main__ that run_as_main() has replaced first */
-    PyObject *leave;              /* owned: what `exit` and `quit` mean at the prompt */
+    PyObject *leave;              /* owned: dict: what `exit` and `quit` mean at the prompt */
     PyObject *keywords[HOOK_PARAMETERS]; /* owned: the names of hook()'s parameters, interned */
     PyObject *installed[INSTALL_PLACES]; /* owned or NULL: what the hooks of install() are bound to */
     const void *met;              /* the exception of the last install_open(): only to be compared with a living one */
@@ -63,7 +63,7 @@ typedef struct ModuleState {
     int subinterpreter;
     int aborting;                 /* `abort` was given, and SystemExit is under way */
     int abort_status;
-    int left_by_exit;             /* `exit()` was called at the prompt, not some other SystemExit */
+    const char *left_by;          /* which of `leave` was called at the prompt; NULL: it was some other SystemExit */
 } ModuleState;
 
 /* The state behind a module object or behind an instance of one of its types. Borrowed; never NULL. */
