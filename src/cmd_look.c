@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "frame.h"
+#include "scope_peek.h"
 
 /* ---- source ---- */
 
@@ -105,21 +106,15 @@ const Command cmd_list = {
     .run = list_run,
 };
 
-/* Call a function of the standard library with the value of an expression: a new reference. ("(O)" and not "O" in the
- * calls here: a value that is a tuple would be taken for all the arguments.) */
+/* The text that inspect finds: a new reference. ("(O)" and not "O" in the calls here: a value that is a tuple would be
+ * taken for all the arguments.) */
 static PyObject *
-look_ask(Console *console, const Command *command, const char *rest, const char *module_name, const char *function)
+source_get(PyObject *value)
 {
-    if (*rest == '\0') {
-        command_usage(command);
-        return NULL;
-    }
-    PyObject *value = console_eval(console, rest);
-    PyObject *module = value == NULL ? NULL : compat_import(module_name);
-    PyObject *answer = module == NULL ? NULL : PyObject_CallMethod(module, function, "(O)", value);
-    Py_XDECREF(module);
-    Py_XDECREF(value);
-    return answer;
+    PyObject *inspect = compat_import("inspect");
+    PyObject *text = inspect == NULL ? NULL : PyObject_CallMethod(inspect, "getsource", "(O)", value);
+    Py_XDECREF(inspect);
+    return text;
 }
 
 /* Print text with a newline at its end. */
@@ -132,30 +127,79 @@ look_print(Console *console, PyObject *text)
     return ret;
 }
 
+/* inspect's own words, which are set, for what could have a source: "could not get source code". */
+static int
+source_tell_why(Console *console, const char *expression)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *why = PyObject_Str(error);
+    int ret = why == NULL ? -1 : console_say(console, "no source of %s: %U", expression, why);
+    Py_XDECREF(why);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return ret;
+}
+
+/* Of an object that is nothing like a function the class may have a source: which command shows it? A new reference to
+ * a str; NULL without an exception when there is none. */
+static PyObject *
+source_of_class(Console *console, const char *expression, PyTypeObject *class)
+{
+    PyObject *command = NULL, *bound = NULL, *name = PyType_GetName(class), *text = source_get((PyObject *)class);
+    if (text != NULL && name != NULL) {
+        bound = scope_peek(console->scope, name);
+        bool known = bound == (PyObject *)class;
+        command = known ? PyUnicode_FromFormat("source %U", name) : PyUnicode_FromFormat("source type(%s)", expression);
+    }
+    PyErr_Clear();
+    Py_XDECREF(bound);
+    Py_XDECREF(name);
+    Py_XDECREF(text);
+    return command;
+}
+
+/* inspect takes no objects of that type, and its TypeError is set. */
+static int
+source_tell_type(Console *console, const char *expression, PyTypeObject *class)
+{
+    PyErr_Clear();
+    PyObject *name = PyType_GetQualName(class), *command = source_of_class(console, expression, class);
+    int ret = name == NULL      ? -1
+              : command != NULL ? console_say(console, "%s is an object of type %U: `%U` shows its class", expression,
+                                              name, command)
+                                : console_say(console, "no source of %s: it is an object of type %U", expression, name);
+    Py_XDECREF(command);
+    Py_XDECREF(name);
+    return ret;
+}
+
 static int
 source_command_run(Console *console, const char *rest)
 {
-    PyObject *text = look_ask(console, &cmd_source, rest, "inspect", "getsource");
-    if (text == NULL) {
-        /* "could not get source code", "... is not a module, class, method, ...": inspect's words do */
-        if (PyErr_ExceptionMatches(PyExc_OSError) || PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyObject *type, *value, *traceback;
-            PyErr_Fetch(&type, &value, &traceback);
-            PyErr_NormalizeException(&type, &value, &traceback);
-            PyObject *why = PyObject_Str(value);
-            int ret = why == NULL ? -1 : console_say(console, "no source of %s: %U", rest, why);
-            Py_XDECREF(why);
-            Py_XDECREF(type);
-            Py_XDECREF(value);
-            Py_XDECREF(traceback);
-            return ret;
-        }
-        return -1;
+    if (*rest == '\0') {
+        return command_usage(&cmd_source);
     }
-    PyObject *shown = show_source(&console->show, text);
-    int ret = shown == NULL ? -1 : look_print(console, shown);
+    int ret = -1;
+    PyObject *value = console_eval(console, rest), *shown = NULL;
+    PyObject *text = value == NULL ? NULL : source_get(value);
+    if (text != NULL) {
+        shown = show_source(&console->show, text);
+        ret = shown == NULL ? -1 : look_print(console, shown);
+    }
+    else if (value != NULL && PyErr_ExceptionMatches(PyExc_TypeError) && !PyType_Check(value)
+             && !PyModule_Check(value)) {
+        ret = source_tell_type(console, rest, Py_TYPE(value));
+    }
+    else if (value != NULL
+             && (PyErr_ExceptionMatches(PyExc_OSError) || PyErr_ExceptionMatches(PyExc_TypeError))) {
+        ret = source_tell_why(console, rest); /* a built-in module or class has none either, by TypeError */
+    }
     Py_XDECREF(shown);
-    Py_DECREF(text);
+    Py_XDECREF(text);
+    Py_XDECREF(value);
     return ret;
 }
 

@@ -690,7 +690,42 @@ def test_tuples_are_values_like_others(terminal):
     assert t.run("locals") == "empty = ()\none = (1,)\npoint = Point(x=3, y=4)\ntwo = (1, 2)"
     assert t.run("pp one") == "(1,)" and t.run("pp two") == "(1, 2)"
     assert "Point(x, y)" in t.run("doc point")
-    assert t.run("source two").startswith("no source of two")
+    assert t.run("source two") == "no source of two: it is an object of type tuple"
+
+
+def test_the_source_of_an_object_is_that_of_its_class(terminal):
+    t = terminal('''
+        import sys
+        from hooking import hook
+        class Point:
+            class Part: pass
+        def f():
+            p, part = Point(), Point.Part()
+            hook()
+        f()
+    ''')
+    t.play('''
+        Hooked at [...]
+        >>> source p
+        p is an object of type Point: `source Point` shows its class
+        >>> source Point
+        class Point:
+            class Part: pass
+        >>> source part
+        part is an object of type Point.Part: `source type(part)` shows its class
+        >>> source type(part)
+            class Part: pass
+        >>> source len
+        no source of len: it is an object of type builtin_function_or_method
+        >>> source int
+        no source of int: <class 'int'> is a built-in class
+        >>> source sys
+        no source of sys: <module 'sys' (built-in)> is a built-in module
+        >>> source 1 + "a"
+        [...]
+        TypeError: unsupported operand type(s) for +: 'int' and 'str'
+        >>>
+    ''')
 
 
 def test_going_down_too_far_says_how_far_it_is(t):
