@@ -49,8 +49,9 @@ checkpoint_set_frequency(PyObject *object, PyObject *value, void *Py_UNUSED(none
     if (PyErr_Occurred()) {
         return -1;
     }
-    if (!(frequency > 0 || frequency == -1) || isinf(frequency)) {
-        PyErr_SetString(PyExc_ValueError, "frequency is a number of milliseconds, or -1 for snapshots on request only");
+    if (!(frequency >= 0 || frequency == -1) || isinf(frequency)) {
+        PyErr_SetString(PyExc_ValueError, "frequency is a number of milliseconds; 0 for a snapshot at each line, -1 "
+                                          "for those alone that are asked for");
         return -1;
     }
     self->frequency = frequency;
@@ -399,7 +400,8 @@ PyDoc_STRVAR(checkpoint_doc,
 "pickle.load() read. `with Checkpoint() as c: ...`; under `hooking checkpoint` it is there already, see\n"
 "get_global_singleton().\n\n"
 "    output_dir    str, bytes or os.PathLike: the files are output_dir/script/000001-NAME.pkl\n"
-"    frequency     milliseconds between two snapshots; -1: only snapshot() takes one\n"
+"    frequency     milliseconds between two snapshots; 0: one at each line of the program's own file, -1: only\n"
+"                  snapshot() takes one\n"
 "    min_obj_size  bytes: smaller objects are left out; 0: none, -1: all that are not tracked\n"
 "    script        str, by default the name of the program's script\n"
 "    frames        the local variables of the program's functions, too\n"
@@ -444,7 +446,7 @@ static PyMethodDef checkpoint_object_methods[] = {
 };
 
 static PyGetSetDef checkpoint_attributes[] = {
-    {"frequency", checkpoint_get_frequency, checkpoint_set_frequency, "Milliseconds between two snapshots, or -1.",
+    {"frequency", checkpoint_get_frequency, checkpoint_set_frequency, "Milliseconds between two snapshots, 0 or -1.",
      NULL},
     {"resumed", checkpoint_get_resumed, NULL,
      "What the last snapshot holds, a dict by name; empty if the program is not resumed, or nothing was saved.", NULL},

@@ -282,6 +282,17 @@ run_save(Checkpoint *self, CheckpointJob *place, const SnapshotJob *job, double 
     return 0;
 }
 
+static int
+run_find_globals(Checkpoint *self)
+{
+    if (self->globals == NULL) {
+        PyObject *frame = frame_current();
+        self->globals = snapshot_globals(frame);
+        Py_XDECREF(frame);
+    }
+    return self->globals == NULL ? -1 : 0;
+}
+
 static PyObject *
 run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
 {
@@ -290,10 +301,7 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
     SnapshotJob job = {.name = name, .script = self->script};
     SnapshotWish wish = {.least = self->least, .tracked = self->tracked, .frames = self->frames,
                          .never = Py_TYPE((PyObject *)self)};
-    if (self->globals == NULL) {
-        self->globals = snapshot_globals(frame);
-    }
-    if (self->globals == NULL) {
+    if (run_find_globals(self) < 0) {
         goto done;
     }
     asked = PyList_GetSlice(self->libraries, self->least < 0 ? self->given : 0, PY_SSIZE_T_MAX);
@@ -380,12 +388,48 @@ run_tick(void *context)
     return ret;
 }
 
+/* ---- every line ---- */
+
+/* One after the other: none is left out. */
+static int
+run_line(void *context, int number)
+{
+    Checkpoint *self = context;
+    if (!run_is_ready(self)) {
+        return 0;
+    }
+    PyObject *name = PyUnicode_FromFormat("line%d", number);
+    PyObject *path = name == NULL ? NULL : checkpoint_run_take(self, name);
+    Py_XDECREF(path);
+    Py_XDECREF(name);
+    return path == NULL ? -1 : 0;
+}
+
+static int
+run_tune_lines(Checkpoint *self)
+{
+    bool wanted = self->frequency == 0;
+    if (wanted == (self->lines.globals != NULL)) {
+        return 0;
+    }
+    if (!wanted) {
+        snapshot_lines_stop(&self->lines);
+        return 0;
+    }
+    self->lines.line = run_line;
+    self->lines.context = self;
+    return run_find_globals(self) < 0 ? -1 : snapshot_lines_start(&self->lines, self->globals);
+}
+
 int
 checkpoint_run_tune(Checkpoint *self)
 {
     bool ran = self->clock.runs;
     if (!self->is_open) {
         return 0;
+    }
+    if (run_tune_lines(self) < 0) {
+        return -1;
     }
     self->clock.tick = run_tick;
     self->clock.context = self;
@@ -420,6 +464,7 @@ checkpoint_run_close(Checkpoint *self)
 {
     bool ran = self->clock.runs;
     self->is_open = false;
+    snapshot_lines_stop(&self->lines);
     bool waiting = snapshot_clock_stop(&self->clock);
     int ret = checkpoint_run_wait(self);
     if (ran && !waiting) {

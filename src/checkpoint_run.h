@@ -4,6 +4,7 @@
 
 #include "snapshot_child.h"
 #include "snapshot_clock.h"
+#include "snapshot_lines.h"
 #include "state.h"
 
 enum { CHECKPOINT_JOBS = 16 }; /* the most copies that write at a time */
@@ -16,7 +17,7 @@ typedef struct CheckpointJob {
 
 typedef struct Checkpoint {
     PyObject_HEAD
-    double frequency;     /* milliseconds between two snapshots; -1: only those that are asked for */
+    double frequency;     /* milliseconds between two snapshots; 0: at each line, -1: only those that are asked for */
     long long least;      /* bytes, see SnapshotWish */
     int jobs;             /* copies at a time */
     int keep;             /* files: older ones are removed; 0: none is */
@@ -34,6 +35,7 @@ typedef struct Checkpoint {
     Py_ssize_t given;     /* how many of them nobody has asked for */
     long number;          /* of the last snapshot */
     SnapshotClock clock;
+    SnapshotLines lines;
     CheckpointJob running[CHECKPOINT_JOBS];
 } Checkpoint;
 
@@ -54,7 +56,7 @@ int checkpoint_run_wait(Checkpoint *self);
 /* Take none any more, and wait. As above. */
 int checkpoint_run_close(Checkpoint *self);
 
-/* The frequency was set. -1 with an OSError. */
+/* The frequency was set. -1 with an exception: OSError; RuntimeError if lines cannot be watched. */
 int checkpoint_run_tune(Checkpoint *self);
 
 #endif

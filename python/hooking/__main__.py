@@ -69,8 +69,8 @@ def make_parser():
     checkpoint.add_argument("-o", dest="output_dir", metavar="DIR", default="checkpoints",
                             help="the folder for the snapshots, by default ./checkpoints")
     checkpoint.add_argument("-f", dest="frequency", metavar="MS", type=milliseconds, default=10000,
-                            help="milliseconds between two snapshots, by default 10000; -1: only those that the "
-                                 "program takes itself")
+                            help="milliseconds between two snapshots, by default 10000; 0: one at each line of its "
+                                 "file, -1: only those that the program takes itself")
     checkpoint.add_argument("-z", dest="min_obj_size", metavar="SIZE", type=size, default=0,
                             help="leave smaller objects out: bytes, or with k, M or G; 0, the default: none; -1: all "
                                  "but those that the program tracks")
@@ -104,13 +104,13 @@ def size(text):
 
 
 def milliseconds(text):
-    """A number above 0, or -1. Raises argparse.ArgumentTypeError."""
+    """A number from 0 on, or -1. Raises argparse.ArgumentTypeError."""
     import argparse
     try:
         number = float(text)
     except ValueError:
-        number = 0
-    if not 0 < number < float("inf") and number != -1:
+        number = -2
+    if not 0 <= number < float("inf") and number != -1:
         raise argparse.ArgumentTypeError(f"no number of milliseconds: {text}; -1 stands for none but on request")
     return number
 

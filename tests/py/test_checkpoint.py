@@ -209,6 +209,60 @@ def test_a_frequency_that_changes(run, saved):
     assert re.fullmatch("a{2,}s.?a{2,}e", order)      # one that was under way when it was changed may come yet
 
 
+# At each line ---------------------------------------------------------------------------------------------------------
+
+LINES = '''
+    import json
+    from hooking import Checkpoint
+    def double(x):
+        y = 2 * x
+        return y
+    n = double(3)
+    json.dumps([n])
+    Checkpoint.get_global_singleton().frequency = -1
+    n = 0
+    Checkpoint.get_global_singleton().frequency = 0
+    n = 1
+    double(n)
+'''
+
+
+def test_a_snapshot_before_each_line(run, saved):
+    run(LINES, "-f", "0", "--frames")
+    lines = [int(path.name[11:-4]) for path in saved()]
+    assert lines == [1, 2, 3, 6, 4, 5, 7, 8, 11, 12, 4, 5]
+    at = {line: load(path) for line, path in zip(lines, saved())}
+    assert (at[6], at[7], at[11], at[12]) == ({}, {"n": 6}, {"n": 0}, {"n": 1})
+    assert at[5] == {"n": 1, "double().x": 1, "double().y": 2}
+    assert inspect_dump(saved()[0])["facts"]["line"] == "1"
+
+
+def test_other_tools_are_left_alone(run, saved):
+    done = run('''
+        import sys
+        from hooking import Checkpoint
+        chkpt = Checkpoint.get_global_singleton()
+        monitoring = getattr(sys, "monitoring", None)
+        def owners():
+            return monitoring and [monitoring.get_tool(tool) for tool in range(6)]
+        before = owners(), sys.gettrace()
+        chkpt.frequency = 0
+        during = owners(), sys.gettrace()
+        chkpt.frequency = -1
+        print((owners(), sys.gettrace()) == before != during)
+        for tool in range(6 if monitoring else 0):
+            monitoring.use_tool_id(tool, "another")
+        try:
+            chkpt.frequency = 0
+        except RuntimeError as error:
+            print(error)
+    ''', "-f", "-1")
+    first, *rest = done.stdout.splitlines()
+    assert first == "True"
+    assert rest == (["other tools have taken all of sys.monitoring: no snapshots of lines"]
+                    if hasattr(sys, "monitoring") else [])
+
+
 # The program does not notice ------------------------------------------------------------------------------------------
 
 def test_children_are_not_the_programs(run, saved):
@@ -313,7 +367,7 @@ def test_a_folder_that_cannot_be_written_to(run, tmp_path):
     assert done.stdout == "" and re.search(r"error: .*checkpoints.*: (Not a directory|File exists)\n", done.stderr)
 
 
-@pytest.mark.parametrize("options", [("-f", "0"), ("-f", "soon"), ("-z", "-2"), ("-z", "big"), ("--jobs", "0"),
+@pytest.mark.parametrize("options", [("-f", "-2"), ("-f", "soon"), ("-z", "-2"), ("-z", "big"), ("--jobs", "0"),
                                      ("--keep", "-1")])
 def test_options_that_are_wrong(run, options):
     assert re.search("^hooking checkpoint: error: ", run("print()", *options, status=2).stderr, re.M)
@@ -382,7 +436,7 @@ def test_in_a_program(tmp_path):
     assert os.path.exists(path)
     with pytest.raises(AssertionError, match="hooking checkpoint"):
         Checkpoint.get_global_singleton()
-    for wrong in ({"frequency": 0}, {"min_obj_size": -2}, {"jobs": 0}, {"script": "a/b"}, {"keep": -1}):
+    for wrong in ({"frequency": -2}, {"min_obj_size": -2}, {"jobs": 0}, {"script": "a/b"}, {"keep": -1}):
         with pytest.raises(ValueError):
             Checkpoint(tmp_path, **wrong)
 
