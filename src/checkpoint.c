@@ -108,14 +108,16 @@ checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
     static char *keywords[] = {
         (char *)"output_dir", (char *)"frequency", (char *)"min_obj_size", (char *)"script", (char *)"frames",
-        (char *)"jobs", (char *)"keep", (char *)"sync", (char *)"verbose", (char *)"resume", NULL,
+        (char *)"jobs", (char *)"keep", (char *)"keep_every", (char *)"max_size", (char *)"sync", (char *)"verbose",
+        (char *)"resume", NULL,
     };
     PyObject *output_dir = NULL, *frequency = NULL, *least = NULL, *script = Py_None;
-    int frames = 0, jobs = 1, keep = 0, sync = 0, verbose = 0, resume = 0;
+    int frames = 0, jobs = 1, sync = 0, verbose = 0, resume = 0;
+    SnapshotRules rules = {0};
     Checkpoint *self = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "|O&$OOOpiippp:Checkpoint", keywords, PyUnicode_FSDecoder,
-                                     &output_dir, &frequency, &least, &script, &frames, &jobs, &keep, &sync, &verbose,
-                                     &resume)) {
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|O&$OOOpiiiLppp:Checkpoint", keywords, PyUnicode_FSDecoder,
+                                     &output_dir, &frequency, &least, &script, &frames, &jobs, &rules.keep,
+                                     &rules.keep_every, &rules.max_size, &sync, &verbose, &resume)) {
         Py_XDECREF(output_dir);
         return NULL;
     }
@@ -128,8 +130,9 @@ checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
     else if (jobs < 1 || jobs > CHECKPOINT_JOBS) {
         PyErr_Format(PyExc_ValueError, "jobs is from 1 to %d", CHECKPOINT_JOBS);
     }
-    else if (keep < 0) {
-        PyErr_SetString(PyExc_ValueError, "keep is how many snapshots stay on the disk; 0 for all");
+    else if (rules.keep < 0 || rules.keep_every < 0 || rules.max_size < 0) {
+        PyErr_SetString(PyExc_ValueError, "keep, keep_every and max_size say which snapshots stay on the disk, and are "
+                                          "not negative; 0 for no limit");
     }
     else if (output_dir != NULL) {
         self = (Checkpoint *)PyType_GenericAlloc(type, 0);
@@ -137,7 +140,7 @@ checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
     if (self != NULL) {
         self->frames = frames;
         self->jobs = jobs;
-        self->keep = keep;
+        self->rules = rules;
         self->sync = sync;
         self->verbose = verbose;
         self->resumes = resume;
@@ -394,7 +397,7 @@ checkpoint_dealloc(PyObject *object)
 
 PyDoc_STRVAR(checkpoint_doc,
 "Checkpoint(output_dir='checkpoints', *, frequency=-1, min_obj_size=0, script=None, frames=False, jobs=1,\n"
-"           keep=0, sync=False, verbose=False, resume=False)\n"
+"           keep=0, keep_every=0, max_size=0, sync=False, verbose=False, resume=False)\n"
 "--\n\n"
 "Snapshots of the program while it runs: the global variables of __main__, each in a file of its own that load() and\n"
 "pickle.load() read. `with Checkpoint() as c: ...`; under `hooking checkpoint` it is there already, see\n"
@@ -407,6 +410,8 @@ PyDoc_STRVAR(checkpoint_doc,
 "    frames        the local variables of the program's functions, too\n"
 "    jobs          int, how many snapshots are written at a time, each by a copy of the process\n"
 "    keep          int, how many files stay: older ones are removed; 0: none is\n"
+"    keep_every    int, and beside them each one whose number is a multiple of this\n"
+"    max_size      bytes, of all files together: when there are more the oldest go, but never the last one; 0: any\n"
 "    sync          write them in the process itself, which waits\n"
 "    verbose       tell of each on stderr\n"
 "    resume        `resumed` and resume_or() give what was saved last.\n\n"
@@ -457,7 +462,9 @@ static PyGetSetDef checkpoint_attributes[] = {
 static PyMemberDef checkpoint_members[] = {
     {"output_dir", T_OBJECT, offsetof(Checkpoint, output_dir), READONLY, "str, absolute."},
     {"script", T_OBJECT, offsetof(Checkpoint, script), READONLY, "str, the folder in output_dir."},
-    {"keep", T_INT, offsetof(Checkpoint, keep), READONLY, "int, how many files stay; 0: all."},
+    {"keep", T_INT, offsetof(Checkpoint, rules.keep), READONLY, "int, how many files stay; 0: all."},
+    {"keep_every", T_INT, offsetof(Checkpoint, rules.keep_every), READONLY, "int, each how manieth stays in any case."},
+    {"max_size", T_LONGLONG, offsetof(Checkpoint, rules.max_size), READONLY, "int, bytes of all files; 0: any number."},
     {"frames", T_BOOL, offsetof(Checkpoint, frames), 0, "Local variables, too?"},
     {"sync", T_BOOL, offsetof(Checkpoint, sync), 0, "Does the program wait for its snapshots?"},
     {"verbose", T_BOOL, offsetof(Checkpoint, verbose), 0, "Is each told of on stderr?"},

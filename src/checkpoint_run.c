@@ -12,7 +12,6 @@
 #include "frame.h"
 #include "report.h"
 #include "snapshot.h"
-#include "snapshot_folder.h"
 #include "snapshot_save.h"
 #include "units.h"
 
@@ -120,10 +119,11 @@ checkpoint_run_find_folder(Checkpoint *self)
 static void
 run_prune(const Checkpoint *self)
 {
-    PyObject *folder = self->keep > 0 ? run_folder(self) : NULL;
+    bool wanted = self->rules.keep > 0 || self->rules.max_size > 0;
+    PyObject *folder = wanted ? run_folder(self) : NULL;
     PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
     if (name != NULL) {
-        snapshot_folder_prune(PyBytes_AsString(name), self->keep);
+        snapshot_folder_prune(PyBytes_AsString(name), &self->rules);
     }
     PyErr_Clear();
     Py_XDECREF(name);

@@ -4,6 +4,7 @@
 
 #include "snapshot_child.h"
 #include "snapshot_clock.h"
+#include "snapshot_folder.h"
 #include "snapshot_lines.h"
 #include "state.h"
 
@@ -20,7 +21,7 @@ typedef struct Checkpoint {
     double frequency;     /* milliseconds between two snapshots; 0: at each line, -1: only those that are asked for */
     long long least;      /* bytes, see SnapshotWish */
     int jobs;             /* copies at a time */
-    int keep;             /* files: older ones are removed; 0: none is */
+    SnapshotRules rules;  /* which files stay */
     bool frames, sync, verbose;
     bool is_open;
     bool is_busy;         /* a snapshot is being taken */

@@ -2,10 +2,17 @@
 #ifndef HOOKING_SNAPSHOT_FOLDER_H
 #define HOOKING_SNAPSHOT_FOLDER_H
 
+/* Which of them stay; 0 where a rule does not hold. */
+typedef struct SnapshotRules {
+    int keep;           /* how many, */
+    int keep_every;     /* beside those whose number is a multiple of this */
+    long long max_size; /* bytes, of all together: those go too, and the oldest first, but never the last one */
+} SnapshotRules;
+
 /* The highest number that one has, 0 for none. */
 long snapshot_folder_highest(const char *folder);
 
-/* Remove the oldest, by their numbers, until no more than so many are left. What cannot be removed stays. */
-void snapshot_folder_prune(const char *folder, int keep);
+/* Remove the oldest, by their numbers, until the rules hold. What cannot be removed stays. */
+void snapshot_folder_prune(const char *folder, const SnapshotRules *rules);
 
 #endif

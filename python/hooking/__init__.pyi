@@ -101,6 +101,10 @@ class Checkpoint:
     @property
     def keep(self) -> int: ...
     @property
+    def keep_every(self) -> int: ...
+    @property
+    def max_size(self) -> int: ...
+    @property
     def output_dir(self) -> str: ...
     @property
     def script(self) -> str: ...
@@ -116,6 +120,8 @@ class Checkpoint:
         frames: object = False,
         jobs: int = 1,
         keep: int = 0,
+        keep_every: int = 0,
+        max_size: int = 0,
         sync: object = False,
         verbose: object = False,
         resume: object = False,

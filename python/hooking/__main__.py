@@ -79,6 +79,10 @@ def make_parser():
     checkpoint.add_argument("--jobs", type=int, default=1, metavar="N", help="how many are written at a time, 1")
     checkpoint.add_argument("--keep", type=int, default=0, metavar="N",
                             help="how many files stay: older ones are removed; 0, the default: none is")
+    checkpoint.add_argument("--keep-every", type=int, default=0, metavar="N",
+                            help="and beside them each file whose number is a multiple of N")
+    checkpoint.add_argument("--max-size", type=size, default=0, metavar="SIZE",
+                            help="how large all files together may become: the oldest go, but never the last one")
     checkpoint.add_argument("--resume", action="store_true",
                             help="Checkpoint.resumed and resume_or() give the program what was saved last")
     checkpoint.add_argument("--sync", action="store_true", help="the program itself writes them, and waits")
@@ -126,7 +130,8 @@ def signal_called(name):
 
 
 #: Of the commands that run programs: the options that a value follows, and those that stand alone.
-VALUED = {"run": ("-c", "--on-signal"), "checkpoint": ("-f", "-o", "-z", "--jobs", "--keep")}
+VALUED = {"run": ("-c", "--on-signal"),
+          "checkpoint": ("-f", "-o", "-z", "--jobs", "--keep", "--keep-every", "--max-size")}
 ALONE = {"run": (), "checkpoint": ("-v", "--frames", "--resume", "--sync")}
 
 
@@ -164,7 +169,8 @@ def prepare_checkpoint(words, program):
     try:
         checkpoint = Checkpoint(options.output_dir, frequency=options.frequency, min_obj_size=options.min_obj_size,
                                 script=name.replace("/", "_") or "python", frames=options.frames, jobs=options.jobs,
-                                keep=options.keep, sync=options.sync, verbose=options.verbose, resume=options.resume)
+                                keep=options.keep, keep_every=options.keep_every, max_size=options.max_size,
+                                sync=options.sync, verbose=options.verbose, resume=options.resume)
         _core._set_checkpoint(checkpoint)
     except OSError as error:
         options.fail(f"{error.filename}: {error.strerror}")

@@ -428,6 +428,28 @@ def test_older_ones_are_removed(run, saved):
     assert [path.name for path in saved()] == ["000005-4.pkl", "000006-5.pkl", "000007-6.pkl"]
 
 
+def test_some_older_ones_stay(run, saved):
+    run('''
+        from hooking import Checkpoint
+        for i in range(11): Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1", "--keep", "2", "--keep-every=4")
+    assert [int(path.name[:6]) for path in saved()] == [4, 8, 10, 11]
+
+
+def test_they_have_a_size_together(run, saved):
+    """The last one stays, however large it is."""
+    program = '''
+        from hooking import Checkpoint
+        for i in range(5):
+            data = bytes(100_000)
+            Checkpoint.get_global_singleton().snapshot("s")
+    '''
+    run(program, "-f", "-1", "--max-size", "250k")
+    assert [int(path.name[:6]) for path in saved()] == [4, 5]
+    run(program, "-f", "-1", "--max-size", "10k")
+    assert [int(path.name[:6]) for path in saved()] == [10]
+
+
 def test_in_a_program(tmp_path):
     with Checkpoint(tmp_path / "own", script="tests") as chkpt:
         path = chkpt.snapshot("a/b c")
