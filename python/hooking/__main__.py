@@ -48,6 +48,8 @@ def make_parser():
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     show = commands.add_parser("show", help="tell what is in a dump, without loading it", description=SHOW)
     show.add_argument("files", nargs="+", metavar="FILE")
+    show.add_argument("-i", dest="interactive", action="store_true",
+                      help="load one and open a console in which its variables are; there `diff 3 5` compares two")
     show.add_argument("--json", action="store_true", help="all of it, as JSON")
     show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
     run = commands.add_parser("run", help="run a program as Python would", description=RUN,
@@ -208,7 +210,9 @@ def main(argv=None):
     if options.command in VALUED:
         options.fail("run what? A FILE, - for standard input, or -m MODULE")
     if options.command == "show":
-        from .show import show
+        from .show import look, show
+        if options.interactive:
+            return 0 if all([look(path) for path in options.files]) else 1
         whole = [show(path, as_json=options.json, verify=not options.quick) for path in options.files]
         return 0 if all(whole) else 1
     parser.print_help()

@@ -71,6 +71,17 @@ def summary(found):
     return text + (", whole" if found["kind"] == "dump" else ", complete (without digests)"), None
 
 
+def look(path):
+    """Open a console in which the variables of a snapshot are. False if it cannot be loaded: why is said on stderr."""
+    from .snapshots import open_console
+    try:
+        open_console(path)
+    except (DumpError, OSError, ImportError, AttributeError) as error:
+        print(f"hooking: {error}", file=sys.stderr)
+        return False
+    return True
+
+
 def show(path, as_json=False, verify=True):
     """Print what is in a file, or in a folder of snapshots. True if it is a whole pickle; else what is wrong is said on
     stderr."""

@@ -1,12 +1,15 @@
 """The folders that hold snapshots of programs: what is in them, and getting it back. See hooking(3), Checkpoint."""
 
+import builtins
 import json
 import os
 import re
+import shlex
 import sys
 import time
+import types
 
-from . import DumpError, UntrustedDump, load
+from . import DumpError, UntrustedDump, hook, load
 from .show import size_text
 
 #: A line of JSON for each snapshot, written by src/snapshot_save.c; a crash may have left a part of the last.
@@ -75,6 +78,81 @@ def restore(name="latest", *, output_dir="checkpoints", script=None):
             print(f"hooking: {error}", file=sys.stderr)
     raise failed
 
+
+# Looking into one -----------------------------------------------------------------------------------------------------
+
+class StandIn:
+    """An instance of a class of the program's own, which is not here: its attributes."""
+
+    def __init__(self, *args, **kwargs):
+        self.arguments = args                 # of what is called to make one
+        self.__dict__.update(kwargs)
+
+    def __repr__(self):
+        inside = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if name != "arguments" or value)
+        return f"{type(self).__name__}({inside})"
+
+    def __eq__(self, other):
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None
+
+
+def stand_in_main():
+    """The name of a module that has any class: for what the program's __main__ had."""
+    name = "hooking.snapshots.__main__"
+    if name not in sys.modules:
+        module = types.ModuleType(name)
+
+        def make(attribute):
+            if attribute.startswith("__"):
+                raise AttributeError(attribute)
+            made = type(attribute, (StandIn,), {"__module__": "__main__"})
+            setattr(module, attribute, made)
+            return made
+
+        module.__getattr__ = make
+        sys.modules[name] = module
+    return name
+
+
+def load_names(path):
+    """The variables in a snapshot, a dict; of another dump the object is "value". Classes that its program had in
+    __main__ are stood in for."""
+    found = load(path, modules={"__main__": stand_in_main()})
+    return found if isinstance(found, dict) and all(isinstance(name, str) for name in found) else {"value": found}
+
+
+def open_console(path):
+    """A console in which the variables of a snapshot are: as if the file were a program that has them."""
+    names = load_names(path)
+    space = {name: value for name, value in names.items() if name.isidentifier()}
+    space.update(__name__="snapshot", __file__=path, __builtins__=builtins, __hook__=hook, snapshot=names)
+    exec(compile("__hook__(overwrite_locals=True)", path, "exec"), space)
+
+
+def find_file(word, beside):
+    """What is meant by a path, or by the number of a snapshot in the folder that the file `beside` is in."""
+    folder = os.path.dirname(beside) or "."
+    if word.isdigit() and os.path.isdir(folder):
+        for entry in entries(folder):
+            if entry["number"] == int(word):
+                return entry["path"]
+        raise ValueError(f"no snapshot {word} in {folder}")
+    return os.path.expanduser(word)
+
+
+def compare(text, beside):
+    """For the prompt's `diff A B`: lines, a list of str. Raises ValueError, and what load() raises."""
+    from .difference import of_namespaces
+    words = shlex.split(text)
+    if len(words) != 2:
+        raise ValueError("usage: diff A B, which are files or numbers of snapshots")
+    a, b = (load_names(find_file(word, beside)) for word in words)
+    return of_namespaces(a, b) or ["nothing is different"]
+
+
+# Showing folders ------------------------------------------------------------------------------------------------------
 
 def show_folder(folder, as_json=False):
     """Print what is in a folder of snapshots, or in its folders. False if there is nothing, which is said on stderr."""

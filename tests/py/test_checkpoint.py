@@ -16,8 +16,9 @@ try:
 except ImportError:
     numpy = None
 
-from conftest import source
+from conftest import environment, source
 from hooking import Checkpoint, inspect_dump, load
+from hooking.difference import of_namespaces
 
 SEED = '''
     import random, sys
@@ -50,8 +51,10 @@ def run(tmp_path):
     """Run a program under `hooking checkpoint`, or as it is without options; what it says is checked to be no error."""
     def start(text, *options, status=0, arguments=(), **how):
         (tmp_path / "program.py").write_text(source(text))
+        (tmp_path / "home").mkdir(exist_ok=True)
         command = [sys.executable, *(["-m", "hooking", "checkpoint", *options] if options else []), "program.py"]
-        done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120, **how)
+        done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+                              env=environment(str(tmp_path / "home")), **how)
         assert done.returncode == status, done.stderr
         return done
     return start
@@ -519,6 +522,89 @@ def test_restoring(run, saved, tmp_path):
                               ("latest", {"output_dir": tmp_path / "nowhere"}, "No such file")):
         with pytest.raises(LookupError, match=says):
             Checkpoint.restore(name, **other)
+
+
+def test_looking_into_one(run, saved, terminal, tmp_path):
+    run('''
+        from dataclasses import dataclass
+        from hooking import Checkpoint
+        @dataclass
+        class State:
+            x: list
+            y: int
+        def fit(loss):
+            Checkpoint.get_global_singleton().snapshot("s")
+        state, old, same = State([1, 2], 5), "old", 1
+        fit(0.5)
+        state.x[0] = 7
+        state.x.append(3)
+        new = {"k": 1}
+        del old
+        fit(0.25)
+        state = State([1, 2], 5)
+        fit(0.25)
+    ''', "-f", "-1", "--frames")
+    t = terminal.start([sys.executable, "-m", "hooking", "show", "-i", str(saved()[0])], cwd=str(tmp_path))
+    t.prompt()
+    t.play("""
+        >>> state, old
+        (State(x=[1, 2], y=5), 'old')
+        >>> snapshot["fit().loss"]
+        0.5
+        >>> diff 1 2
+        state.x: 2 -> 3 items
+        state.x[0]: 1 -> 7
+        fit().loss: 0.5 -> 0.25
+        old: is gone
+        new: is new, {'k': 1}
+        >>> diff 1 1
+        nothing is different
+        >>> diff 1 9
+        [...]no snapshot 9 in [...]
+        >>> diff 1
+        [...]usage: diff A B, which are files or numbers of snapshots
+        >>> ^D
+    """)
+    assert t.end() == 0
+
+
+@pytest.mark.skipif(numpy is None, reason="numpy is not installed")
+def test_differences_of_arrays():
+    a = numpy.zeros((3, 4))
+    b = a.copy()
+    b[1, 2], b[2, 3] = 0.5, -3
+    assert of_namespaces({"w": a}, {"w": b}) == [
+        "w: 2 of 12 elements, first at [1, 2]: 0.0 -> 0.5; most by 3, at [2, 3]"]
+    a[0, 0] = b[0, 0] = numpy.nan
+    b[0, 1] = numpy.nan
+    assert of_namespaces({"w": a}, {"w": a.copy()}) == []
+    assert of_namespaces({"w": a}, {"w": b})[0].startswith("w: 3 of 12 elements, first at [0, 1]: 0.0 -> nan")
+    assert of_namespaces({"w": a}, {"w": a[0]}) == ["w: array of float64, (3, 4) -> float64, (4,)"]
+    assert of_namespaces({"w": numpy.array(["a"])}, {"w": numpy.array(["b"])}) == [
+        "w: 1 of 1 elements, first at [0]: 'a' -> 'b'"]
+
+
+@pytest.mark.parametrize("a, b, says", [
+    ({"k": 1, "l": 2}, {"k": 3, "m": 2}, ["v['k']: 1 -> 3", "v['l']: is gone", "v['m']: is new"]),
+    ([1, [2, 3]], [1, [2, 4]], ["v[1][1]: 3 -> 4"]),
+    (list(range(20)), [-i for i in range(20)], [*(f"v[{i}]: {i} -> {-i}" for i in range(1, 9)), "... and 11 more"]),
+    ({1, 2}, {2, 3, 4}, ["v: 1 items are gone, 2 are new"]),
+    (1, "1", ["v: 1 -> '1'"]),
+    (float("nan"), 1.0, ["v: nan -> 1.0"]),
+])
+def test_differences(a, b, says):
+    assert of_namespaces({"v": a}, {"v": b}) == says
+
+
+def test_differences_of_objects_that_are_difficult():
+    class Loud:
+        def __eq__(self, other): raise ValueError
+        def __repr__(self): raise TypeError
+    a, b = [], []
+    a.append(a)
+    b.append(b)
+    told = of_namespaces({"v": Loud(), "w": a}, {"v": Loud(), "w": b})
+    assert len(told) == 1 and re.fullmatch("v: <Loud instance at .*> -> <Loud instance at .*>", told[0])
 
 
 def test_showing_a_folder(run, saved, tmp_path):
