@@ -1,5 +1,6 @@
 """The command `hooking`, also `python -m hooking`: see hooking(1)."""
 
+import os.path
 import sys
 
 from . import __version__, _core
@@ -50,8 +51,11 @@ def make_parser():
     show.add_argument("files", nargs="+", metavar="FILE")
     show.add_argument("-i", dest="interactive", action="store_true",
                       help="load one and open a console in which its variables are; there `diff 3 5` compares two")
+    show.add_argument("--html", dest="page", metavar="PAGE",
+                      help="of one folder of snapshots: write sizes, pauses and what was left out to this file")
     show.add_argument("--json", action="store_true", help="all of it, as JSON")
     show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
+    show.set_defaults(fail=show.error)
     run = commands.add_parser("run", help="run a program as Python would", description=RUN,
                               usage="hooking run [OPTIONS] FILE [ARGS...]\n"
                                     "       hooking run [OPTIONS] -m MODULE [ARGS...]")
@@ -165,7 +169,6 @@ def prepare(words):
 
 def prepare_checkpoint(words, program):
     """Do what the options of `checkpoint` ask for."""
-    import os.path
     options = make_parser().parse_args(["checkpoint", *words])
     name = program["module"] if "module" in program else os.path.splitext(os.path.basename(program["path"]))[0]
     try:
@@ -211,9 +214,12 @@ def main(argv=None):
         options.fail("run what? A FILE, - for standard input, or -m MODULE")
     if options.command == "show":
         from .show import look, show
+        if options.page is not None and not (len(options.files) == 1 and os.path.isdir(options.files[0])):
+            options.fail("--html is for one folder of snapshots")
         if options.interactive:
             return 0 if all([look(path) for path in options.files]) else 1
-        whole = [show(path, as_json=options.json, verify=not options.quick) for path in options.files]
+        whole = [show(path, as_json=options.json, verify=not options.quick, page=options.page)
+                 for path in options.files]
         return 0 if all(whole) else 1
     parser.print_help()
     return 0

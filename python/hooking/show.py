@@ -82,12 +82,16 @@ def look(path):
     return True
 
 
-def show(path, as_json=False, verify=True):
+def show(path, as_json=False, verify=True, page=None):
     """Print what is in a file, or in a folder of snapshots. True if it is a whole pickle; else what is wrong is said on
     stderr."""
     if os.path.isdir(path):
         from .snapshots import show_folder
-        return show_folder(path, as_json)
+        try:
+            return show_folder(path, as_json, page)
+        except OSError as error:
+            print(f"hooking: {error.filename}: {error.strerror}", file=sys.stderr)
+            return False
     try:
         found = inspect_dump(path, verify=verify)
     except OSError as error:

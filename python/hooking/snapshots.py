@@ -154,13 +154,19 @@ def compare(text, beside):
 
 # Showing folders ------------------------------------------------------------------------------------------------------
 
-def show_folder(folder, as_json=False):
-    """Print what is in a folder of snapshots, or in its folders. False if there is nothing, which is said on stderr."""
+def show_folder(folder, as_json=False, page=None):
+    """Print what is in a folder of snapshots, or in its folders; or write it to the file `page`, as HTML. False if
+    there is nothing, which is said on stderr."""
     there = [folder] if any(FILE.fullmatch(name) for name in os.listdir(folder)) else [
         os.path.join(folder, name) for name in scripts(folder)]
     if not there:
         print(f"hooking: {folder}: no snapshots in this folder", file=sys.stderr)
         return False
+    if page is not None:
+        from .page import page as make_page
+        with open(page, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(make_page({path: entries(path) for path in there}))
+        return True
     if as_json:
         print(json.dumps({path: entries(path) for path in there}, indent=1))
         return True

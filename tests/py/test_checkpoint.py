@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -419,6 +420,68 @@ def test_a_program_that_mistreats_its_main(run, saved):
         chkpt.snapshot("second")
     ''', "-f", "-1")
     assert done.stderr == "" and [names(path) for path in saved()] == [["x"], ["x"]]
+
+
+# As a page ------------------------------------------------------------------------------------------------------------
+
+class Page(HTMLParser):
+    """What stands in a page: elements that are not closed rightly, attributes that load something, cells, texts."""
+
+    VOID = ("meta", "line", "circle", "path", "rect")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.wrong, self.loads, self.rows, self.titles = [], [], [], [], []
+        self.feed(text)
+        self.close()
+        self.wrong += self.open
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.loads += [f"{tag} {name}={value}" for name, value in attributes if name in ("src", "href", "srcset")]
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID and (not self.open or self.open.pop() != tag):
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        if "td" in self.open or "th" in self.open:
+            self.rows[-1][-1] += data
+        if self.open and self.open[-1] == "title":
+            self.titles.append(data)
+
+
+def test_a_page(run, tmp_path):
+    run('''
+        import threading
+        from hooking import Checkpoint
+        globals()["<b>&"] = lock = threading.Lock()
+        for i in range(12):
+            globals()[f"n{i}"] = "x" * 1000 * i
+            if i > 5: del globals()[f"n{i - 6}"]
+            Checkpoint.get_global_singleton().snapshot("<i>")
+    ''', "-f", "-1")
+    with open(tmp_path / "checkpoints" / "program" / "snapshots.jsonl") as file:
+        lines = file.readlines()
+    (tmp_path / "checkpoints" / "program" / "snapshots.jsonl").write_text("".join(lines[1:]))
+    show = [sys.executable, "-m", "hooking", "show", "checkpoints", "--html"]
+    subprocess.run([*show, "page.html"], cwd=tmp_path, check=True)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert (page.wrong, page.loads) == ([], []) and "url(" not in text and "@import" not in text
+    assert page.rows[0] == ["snapshot", "time", "file", "waited", "names", "left out"] and len(page.rows) == 13
+    assert page.rows[1][:4] == ["000001-_i_.pkl", "?", "?", "?"]      # not in the list any more
+    assert page.rows[12][0] == "000012-_i_.pkl" and page.rows[12][4] == "i, n6, n7, n8, n9, n10, n11"
+    assert page.rows[12][5].startswith("<b>&: a thread lock cannot be pickled")
+    assert "n11: 11 kB" in page.titles and any(title.endswith(" ms") for title in page.titles)
+    failed = subprocess.run([*show, "no/page.html"], cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode == 1 and failed.stderr == "hooking: no/page.html: No such file or directory\n"
+    assert subprocess.run([*show, "page.html", "checkpoints"], cwd=tmp_path, capture_output=True).returncode == 2
 
 
 # Which stay, and coming back ------------------------------------------------------------------------------------------
