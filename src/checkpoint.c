@@ -336,6 +336,14 @@ checkpoint_begin(ModuleState *state, PyObject *globals)
     return checkpoint_open((PyObject *)self);
 }
 
+int
+checkpoint_take(ModuleState *state, PyObject *name, PyObject **path)
+{
+    Checkpoint *self = (Checkpoint *)state->checkpoint;
+    *path = self == NULL ? NULL : checkpoint_run_take(self, name);
+    return self == NULL ? 0 : *path == NULL ? -1 : 1;
+}
+
 static PyObject *
 checkpoint_set_singleton(PyObject *module, PyObject *checkpoint)
 {
@@ -386,6 +394,7 @@ checkpoint_dealloc(PyObject *object)
     checkpoint_clear(object);
     Py_CLEAR(self->output_dir);
     Py_CLEAR(self->script);
+    Py_CLEAR(self->saved);
     for (int i = 0; i < CHECKPOINT_JOBS; i++) {
         snapshot_child_clear(&self->running[i].child);
         Py_CLEAR(self->running[i].file);

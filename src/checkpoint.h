@@ -11,6 +11,10 @@ int checkpoint_init(PyObject *module, ModuleState *state);
  * there is no such command. -1 with an exception. */
 int checkpoint_begin(ModuleState *state, PyObject *globals);
 
+/* Take a snapshot of that name (str) with the command's Checkpoint. 1 and the path, a new reference, or None; 0 where
+ * there is none; -1 with an exception. */
+int checkpoint_take(ModuleState *state, PyObject *name, PyObject **path);
+
 /* _core._set_checkpoint(checkpoint): what Checkpoint.get_global_singleton() gives in the program that runs next. */
 extern PyMethodDef checkpoint_methods[];
 

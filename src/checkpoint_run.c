@@ -138,6 +138,7 @@ run_finish(Checkpoint *self, CheckpointJob *job, SnapshotState how)
 {
     if (how == SNAPSHOT_SAVED) {
         run_tell_saved(self, job->file, job->child.note);
+        Py_SETREF(self->saved, Py_NewRef(job->file));
         run_prune(self);
     }
     else {
@@ -246,6 +247,7 @@ run_save_here(Checkpoint *self, const SnapshotJob *job, double begin)
     if (ret == 0) {
         note->pause = run_now() - begin;
         run_tell_saved(self, job->file, note);
+        Py_SETREF(self->saved, Py_NewRef(job->file));
         run_prune(self);
     }
     PyMem_Free(note);
@@ -298,7 +300,7 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
 {
     double begin = run_now();
     PyObject *frame = frame_current(), *asked = NULL, *path = NULL;
-    SnapshotJob job = {.name = name, .script = self->script};
+    SnapshotJob job = {.name = name, .script = self->script, .before = self->saved};
     SnapshotWish wish = {.least = self->least, .tracked = self->tracked, .frames = self->frames,
                          .never = Py_TYPE((PyObject *)self)};
     if (run_find_globals(self) < 0) {

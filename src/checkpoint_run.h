@@ -35,6 +35,7 @@ typedef struct Checkpoint {
     bool resumes;         /* else that is empty */
     Py_ssize_t given;     /* how many of them nobody has asked for */
     long number;          /* of the last snapshot */
+    PyObject *saved;      /* owned, or NULL: the file of the last one that is on the disk */
     SnapshotClock clock;
     SnapshotLines lines;
     CheckpointJob running[CHECKPOINT_JOBS];

@@ -17,7 +17,7 @@ const Command *const COMMANDS[] = {
     &cmd_help, &cmd_where, &cmd_up, &cmd_down, &cmd_frame, &cmd_exceptions,
     &cmd_list, &cmd_source, &cmd_locals, &cmd_doc, &cmd_pp,
     &cmd_write, &cmd_overwrite,
-    &cmd_dump, &cmd_load, &cmd_diff,
+    &cmd_dump, &cmd_load, &cmd_snapshot, &cmd_diff,
     &cmd_retry, &cmd_return, &cmd_skip,
     &cmd_continue, &cmd_off, &cmd_after, &cmd_when, &cmd_throw, &cmd_abort,
     &cmd_mark, &cmd_rewind, &cmd_commit,

@@ -51,12 +51,13 @@ PyObject *command_table(PyObject *module, PyObject *none);
 extern const Command cmd_help;
 
 /* Each in the file of its family: cmd_walk.c, cmd_exception.c, cmd_look.c, cmd_change.c, cmd_keep.c,
- * cmd_diff.c, cmd_restart.c, cmd_go.c. */
+ * cmd_snapshot.c, cmd_restart.c, cmd_go.c. */
 extern const Command cmd_where, cmd_up, cmd_down, cmd_frame;
 extern const Command cmd_exceptions;
 extern const Command cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
 extern const Command cmd_write, cmd_overwrite;
-extern const Command cmd_dump, cmd_load, cmd_diff;
+extern const Command cmd_dump, cmd_load;
+extern const Command cmd_snapshot, cmd_diff;
 extern const Command cmd_retry, cmd_return, cmd_skip;
 extern const Command cmd_continue, cmd_off, cmd_after, cmd_when, cmd_throw, cmd_abort;
 

@@ -138,7 +138,8 @@ dump_save_with(void *context, PyObject *pickler, bool cloud)
     const DumpRequest *request = context;
     DumpTrailer trailer = {0};
     int ret = dump_add_facts(&trailer, request, cloud);
-    ret = ret < 0 ? ret : dump_write(request->object, pickler, request->path, &trailer, request->progress);
+    ret = ret < 0 ? ret : dump_write(request->object, pickler, request->path, request->share, &trailer,
+                                       request->progress);
     dump_trailer_clear(&trailer);
     return ret;
 }

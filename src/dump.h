@@ -8,9 +8,10 @@
 
 /* Save an object. `name`: str, what a load without `as` binds it to, or NULL; `expression`: str, or NULL; `frame`:
  * where that is, or NULL; `all`: it is a dict of names, to be bound one by one; `notes`: a dict of str, further facts,
- * or NULL. -1 with an exception: OSError; PicklingError and others that say which part cannot be pickled. */
+ * or NULL; `share`: the path of an earlier dump, or NULL, see dump_write(). -1 with an exception: OSError;
+ * PicklingError and others that say which part cannot be pickled. */
 typedef struct DumpRequest {
-    PyObject *object, *path, *name, *expression, *frame, *notes; /* borrowed */
+    PyObject *object, *path, *name, *expression, *frame, *notes, *share; /* borrowed */
     bool all;
     const DumpProgress *progress;
 } DumpRequest;

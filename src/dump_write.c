@@ -14,6 +14,7 @@
 #include "digest.h"
 #include "dump_behind.h"
 #include "dump_file.h"
+#include "dump_share.h"
 #include "dump_sign.h"
 #include "methods.h"
 #include "pickle_ops.h"
@@ -38,6 +39,7 @@ typedef struct Write {
     uint64_t at;          /* in the file */
     uint64_t body_left;   /* of an opcode that a piece has ended with */
     uint64_t left;        /* bytes of buffers that wait */
+    DumpShare share;      /* an earlier dump, whose buffers need not be written once more */
     Buffer collected;     /* of the stream */
     char *bounce;         /* owned: room for two times BOUNCE */
     size_t place;         /* in there: 0 or BOUNCE, of the next part */
@@ -175,6 +177,24 @@ write_parts(Write *w, DumpBehind *behind, const char **bytes, uint64_t *size)
     return written;
 }
 
+/* The content of a buffer that an earlier dump has too, if both files can share it. The digest is of what is in there.
+ * */
+static bool
+write_shared(Write *w, const char *bytes, uint64_t size)
+{
+    bool shared;
+    Py_BEGIN_ALLOW_THREADS
+    const unsigned char *found = dump_share_find(&w->share, bytes, size);
+    shared = found != NULL && dump_share_into(&w->share, w->file.fd, found, size);
+    if (shared) {
+        digests_add(&w->digests, (const char *)found, size);
+        w->at += size;
+        w->left -= size;
+    }
+    Py_END_ALLOW_THREADS
+    return shared;
+}
+
 /* The content of a buffer, by way of small ones: the digest is then of what is written, also when another thread
  * changes the buffer meanwhile, and the second look at the bytes finds them in the cache. A large one is written by
  * another thread while this one takes the next part: else the copy and the digest would cost a fourth of the speed. */
@@ -248,7 +268,9 @@ write_buffer(Write *w)
         goto done;
     }
     *region = (DumpRegion){.size = (uint64_t)content.len, .readonly = content.readonly != 0};
-    ret = write_room(w, region) < 0 || write_flush(w) < 0 ? -1 : write_content(w, content.buf, region->size);
+    ret = write_room(w, region) < 0 || write_flush(w) < 0      ? -1
+          : write_shared(w, content.buf, region->size) ? 0
+                                                                 : write_content(w, content.buf, region->size);
 done:
     if (content.obj != NULL) {
         PyBuffer_Release(&content);
@@ -443,15 +465,29 @@ done:
     return ret;
 }
 
+/* -1 with an exception. */
 static int
-write_begin(Write *w, PyObject *path)
+write_open_share(Write *w, PyObject *path)
+{
+    PyObject *bytes = NULL;
+    if (path != NULL && PyUnicode_FSConverter(path, &bytes) == 0) {
+        return -1;
+    }
+    dump_share_open(&w->share, bytes == NULL ? NULL : PyBytes_AsString(bytes));
+    Py_XDECREF(bytes);
+    return 0;
+}
+
+static int
+write_begin(Write *w, PyObject *path, PyObject *share)
 {
     PyObject *bytes = NULL;
     bool begun;
     w->hash = dump_sign_hash();
     w->waiting = PyList_New(0);
     w->bounce = malloc(2 * BOUNCE);
-    if (w->hash == NULL || w->waiting == NULL || PyUnicode_FSConverter(path, &bytes) == 0) {
+    if (w->hash == NULL || w->waiting == NULL || write_open_share(w, share) < 0
+        || PyUnicode_FSConverter(path, &bytes) == 0) {
         return -1;
     }
     if (w->bounce == NULL || !digests_begin(&w->digests, DUMP_BLOCK)) {
@@ -469,12 +505,14 @@ write_begin(Write *w, PyObject *path)
 }
 
 int
-dump_write(PyObject *object, PyObject *pickler, PyObject *path, DumpTrailer *trailer, const DumpProgress *progress)
+dump_write(PyObject *object, PyObject *pickler, PyObject *path, PyObject *share, DumpTrailer *trailer,
+           const DumpProgress *progress)
 {
-    Write w = {.file = {.fd = -1, .folder = -1}, .trailer = trailer, .progress = progress, .path = path};
+    Write w = {.file = {.fd = -1, .folder = -1}, .share = {.fd = -1}, .trailer = trailer, .progress = progress,
+               .path = path};
     int ret = -1;
     PyObject *sink = methods_object(write_methods, sizeof write_methods / sizeof *write_methods, &w);
-    if (sink == NULL || write_begin(&w, path) < 0 || write_pickle(object, pickler, sink) < 0
+    if (sink == NULL || write_begin(&w, path, share) < 0 || write_pickle(object, pickler, sink) < 0
         || write_trailer(&w) < 0) {
         goto done;
     }
@@ -497,6 +535,7 @@ dump_write(PyObject *object, PyObject *pickler, PyObject *path, DumpTrailer *tra
 done:
     methods_close(sink);
     dump_file_end(&w.file);
+    dump_share_close(&w.share);
     digests_clear(&w.digests);
     buffer_free(&w.collected);
     free(w.bounce);

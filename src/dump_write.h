@@ -14,9 +14,10 @@ typedef struct DumpProgress {
 } DumpProgress;
 
 /* Pickle `object` with a pickler of that type (called as pickle.Pickler is), into the file `path` leads to, which is
- * replaced when all is written. `trailer` comes with the facts and is completed. `progress` may be NULL.
- * -1 with an exception: whatever pickling raises, OSError, KeyboardInterrupt; then the old file is as it was. */
-int dump_write(PyObject *object, PyObject *pickler, PyObject *path, DumpTrailer *trailer,
+ * replaced when all is written. Large buffers that the dump at the path `share` (or NULL) has already are shared with
+ * it where the file system can. `trailer` comes with the facts and is completed. `progress` may be NULL. -1 with an
+ * exception: whatever pickling raises, OSError, KeyboardInterrupt; then the old file is as it was. */
+int dump_write(PyObject *object, PyObject *pickler, PyObject *path, PyObject *share, DumpTrailer *trailer,
                const DumpProgress *progress);
 
 #endif

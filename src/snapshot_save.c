@@ -190,8 +190,11 @@ static int
 save_dump(const SnapshotJob *job, PyObject *objects, PyObject *left, PyObject *path)
 {
     PyObject *notes = save_notes(job, left);
-    DumpRequest request = {.object = objects, .path = path, .frame = job->place, .notes = notes, .all = true};
-    int ret = notes == NULL ? -1 : dump_save(&request);
+    PyObject *before = job->before == NULL ? NULL : PyUnicode_FromFormat("%U/%U", job->folder, job->before);
+    DumpRequest request = {.object = objects, .path = path, .frame = job->place, .notes = notes, .share = before,
+                           .all = true};
+    int ret = PyErr_Occurred() ? -1 : dump_save(&request);
+    Py_XDECREF(before);
     Py_XDECREF(notes);
     return ret;
 }

@@ -13,6 +13,7 @@ typedef struct SnapshotJob {
     PyObject *script;  /* borrowed: str, of the program */
     PyObject *folder;  /* borrowed: str, where the file is to be; made if it is not there */
     PyObject *file;    /* borrowed: str, its name there */
+    PyObject *before;  /* borrowed: str, the name of the last one that was saved, or NULL */
 } SnapshotJob;
 
 /* The name of the list in the folder: a line of JSON for each snapshot that was written, at the end of which a crash

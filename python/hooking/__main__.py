@@ -213,11 +213,15 @@ def main(argv=None):
     if options.command in VALUED:
         options.fail("run what? A FILE, - for standard input, or -m MODULE")
     if options.command == "show":
+        import signal
+
         from .show import look, show
         if options.page is not None and not (len(options.files) == 1 and os.path.isdir(options.files[0])):
             options.fail("--html is for one folder of snapshots")
         if options.interactive:
             return 0 if all([look(path) for path in options.files]) else 1
+        # whoever reads this, `head` say, may have had enough
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         whole = [show(path, as_json=options.json, verify=not options.quick, page=options.page)
                  for path in options.files]
         return 0 if all(whole) else 1

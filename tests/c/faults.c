@@ -8,16 +8,20 @@
  *   HK_FAULTS_HOW     fail: with HK_FAULTS_ERROR, an errno; half: so, but a write writes half before; gone: so, and all
  *                     later ones as well; kill: the process ends before the call; half-kill: and a write writes half
  *   HK_FAULTS_LOG     a file to which a line is added for each call: its name, a blank, the path within the folder
+ *   HK_FAULTS_CLONE   if it is set, files can share blocks there (FICLONERANGE), whatever the file system: in fact they
+ *                     are copied
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -211,4 +215,36 @@ SHOWN int
 unlink(const char *path)
 {
     return unlinkat(AT_FDCWD, path, 0);
+}
+
+/* Copy the blocks, as sharing them would look. */
+static int
+fault_clone(int fd, const struct file_clone_range *range)
+{
+    enum { BLOCK = 4096 };
+    char block[BLOCK];
+    if (range->src_offset % BLOCK != 0 || range->dest_offset % BLOCK != 0 || range->src_length % BLOCK != 0) {
+        errno = EINVAL; /* as a file system says that has blocks of that size */
+        return -1;
+    }
+    for (off_t at = 0; at < (off_t)range->src_length; at += BLOCK) {
+        if (pread((int)range->src_fd, block, BLOCK, (off_t)range->src_offset + at) != BLOCK
+            || pwrite(fd, block, BLOCK, (off_t)range->dest_offset + at) != BLOCK) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+SHOWN int
+ioctl(int fd, unsigned long request, ...)
+{
+    va_list rest;
+    va_start(rest, request);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    if (request == FICLONERANGE && getenv("HK_FAULTS_CLONE") != NULL) {
+        return fault_is("clone", fd, NULL) ? -1 : fault_clone(fd, argument);
+    }
+    return (int)syscall(SYS_ioctl, fd, request, argument);
 }

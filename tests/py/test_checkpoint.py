@@ -422,6 +422,23 @@ def test_a_program_that_mistreats_its_main(run, saved):
     assert done.stderr == "" and [names(path) for path in saved()] == [["x"], ["x"]]
 
 
+def test_one_is_taken_at_the_prompt(terminal, tmp_path):
+    (tmp_path / "program.py").write_text(source('''
+        from hooking import hook
+        x = 5
+        hook()
+    '''))
+    t = terminal.start([sys.executable, "-m", "hooking", "checkpoint", "-f", "-1", "program.py"], cwd=str(tmp_path))
+    t.prompt()
+    assert t.run("snapshot as it is") == f"{tmp_path}/checkpoints/program/000001-as_it_is.pkl".replace("\n", "")
+    t.key("C-d")
+    assert t.end() == 0
+    assert names(tmp_path / "checkpoints" / "program" / "000001-as_it_is.pkl") == ["x"]
+    t = terminal("from hooking import hook; hook()")
+    t.prompt()
+    assert "do" in t.run("snapshot") and "hooking checkpoint" in t.run("snapshot")
+
+
 # As a page ------------------------------------------------------------------------------------------------------------
 
 class Page(HTMLParser):

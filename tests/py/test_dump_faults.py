@@ -223,6 +223,44 @@ def test_a_disk_that_is_full(tmp_path):
     assert facts == {"errno": errno.ENOSPC, "filename": True, "found": 1, "left": ["x"], "later": 3}
 
 
+# Blocks that two files share ------------------------------------------------------------------------------------------
+
+SHARING = '''
+    from hooking import Checkpoint
+    log = folder + ".log"
+    sizes = 3 << 20, (2 << 20) + 5, 1 << 19      # of the last one it is not worth while
+    arrays = [bytearray(random.Random(size).randbytes(size)) for size in sizes]
+    changing = bytearray(2 << 20)
+    os.environ.update(HK_FAULTS_FOLDER=folder, HK_FAULTS_LOG=log, HK_FAULTS_CLONE="1", HK_FAULTS_AT=sys.argv[2],
+                      HK_FAULTS_HOW="fail", HK_FAULTS_ERROR=str(errno.EOPNOTSUPP))
+    with Checkpoint(folder, script="s", min_obj_size=-1, sync=True) as chkpt:
+        objects = [pickle.PickleBuffer(array) for array in [*arrays, changing]]
+        chkpt.track(objects)
+        for i in range(3):
+            changing[5] = i
+            saved = chkpt.snapshot("s")
+            with open(saved, "rb") as file:
+                plain = [bytes(part) for part in pickle.load(file)["objects"]]
+            mapped = [bytes(part) for part in hooking.load(saved, verify=True)["objects"]]
+            tell(same=plain == mapped == [bytes(array) for array in [*arrays, changing]], size=os.path.getsize(saved))
+    with open(log) as file:
+        tell(calls=[line.split()[0] for line in file])
+'''
+
+
+@wants_faults
+@pytest.mark.parametrize("refuses", [False, True])
+def test_buffers_that_have_not_changed_are_shared(tmp_path, refuses):
+    *rounds, last = run(tmp_path, SHARING, 0, faults=True)
+    if refuses:                               # at the first one: that is written, and so are its bytes
+        place = last["calls"].index("clone") + 1
+        (tmp_path / "again").mkdir()
+        *rounds, last = run(tmp_path / "again", SHARING, place, faults=True)
+    assert [one["same"] for one in rounds] == [True] * 3
+    assert len({one["size"] for one in rounds}) == 1
+    assert last["calls"].count("clone") == 4  # two in each snapshot but the first
+
+
 # A writer that is stopped --------------------------------------------------------------------------------------------
 
 def test_writers_are_killed_at_any_moment(tmp_path):

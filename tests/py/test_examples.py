@@ -7,10 +7,23 @@ from pathlib import Path
 
 import pytest
 
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
 from conftest import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+def for_all(paths):
+    """A parameter `path` of a test; where numpy is not installed, without the programs that import it."""
+    skip = pytest.mark.skipif(numpy is None, reason="numpy is not installed")
+    wanted = [pytest.param(path, marks=[skip] if "import numpy" in path.read_text(encoding="utf-8") else [])
+              for path in paths]
+    return pytest.mark.parametrize("path", wanted, ids=[path.name for path in paths])
+
 
 #: The others save snapshots, and have no console.
 CONSOLES = [path for path in EXAMPLES if "hook" in path.read_text(encoding="utf-8").replace("hooking", "")]
@@ -20,7 +33,7 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 3 and (ROOT / "examples" / "demo.py") in EXAMPLES
 
 
-@pytest.mark.parametrize("path", CONSOLES, ids=lambda path: path.name)
+@for_all(CONSOLES)
 def test_with_a_terminal(terminal, path):
     t = terminal.start([sys.executable, str(path)], cwd=str(ROOT))
     consoles = 0
@@ -42,14 +55,14 @@ def run(path, env):
                           start_new_session=True, timeout=60, env=env, cwd=ROOT)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@for_all(EXAMPLES)
 def test_without_a_terminal(tmp_path, path):
     done = run(path, environment(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@for_all(EXAMPLES)
 def test_switched_off(tmp_path, path):
     done = run(path, environment(tmp_path, HOOKING="0"))
     assert (done.returncode, done.stderr) == (0, "")

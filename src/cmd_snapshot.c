@@ -1,8 +1,39 @@
-/* The command diff: what has changed between two snapshots. Comparing is Python's, see python/hooking/difference.py. */
+/* Commands about snapshots: snapshot, diff. Comparing is Python's, see python/hooking/difference.py. */
 #include "command.h"
 
+#include "checkpoint.h"
 #include "compat.h"
 #include "frame.h"
+
+/* ---- snapshot ---- */
+
+static int
+snapshot_run(Console *console, const char *rest)
+{
+    PyObject *name = PyUnicode_DecodeFSDefault(*rest == '\0' ? "snapshot" : rest), *path = NULL;
+    int ret = name == NULL ? -1 : checkpoint_take(console->state, name, &path);
+    if (ret == 0) {
+        PyErr_SetString(PyExc_ValueError, "snapshots are taken of programs that run under `hooking checkpoint`, and "
+                                          "this one does not: `dump --all FILE` saves the variables of this frame");
+        ret = -1;
+    }
+    else if (ret > 0) {
+        ret = path == Py_None ? 0 : console_say(console, "%S", path);
+    }
+    Py_XDECREF(path);
+    Py_XDECREF(name);
+    return ret;
+}
+
+const Command cmd_snapshot = {
+    .name = "snapshot", .alias = "", .usage = "[NAME]", .family = "keep",
+    .summary = "save the program's variables now",
+    .detail = "Under `hooking checkpoint`: as Checkpoint.snapshot(NAME) does, in a file that is told.",
+    .takes = TAKES_NOTHING,
+    .run = snapshot_run,
+};
+
+/* ---- diff ---- */
 
 /* hooking.snapshots.compare(): a new list of str, NULL with an exception. */
 static PyObject *
