@@ -246,7 +246,8 @@ await_pad_ready(PyObject *loop, PyObject *events, Py_ssize_t count)
 {
     int ret = -1;
     PyObject *ready = PyObject_GetAttrString(loop, "_ready");
-    PyObject *function = PyObject_GetAttrString(loop, "is_running"); /* any callable: it is never called */
+    PyObject *function = ready == NULL ? NULL
+                                       : PyObject_GetAttrString(loop, "is_running"); /* any callable: never called */
     while (ready != NULL && function != NULL && PyObject_Size(ready) < count) {
         PyObject *handle = PyObject_CallMethod(events, "Handle", "O()O", function, loop);
         PyObject *cancelled = handle == NULL ? NULL : PyObject_CallMethod(handle, "cancel", NULL);
@@ -271,8 +272,8 @@ await_running_loop(PyObject *loop, PyObject *coroutine, int *owned)
 {
     PyObject *result = NULL, *task = NULL, *current = NULL, *left = NULL;
     PyObject *tasks = compat_import("asyncio.tasks");
-    PyObject *events = compat_import("asyncio.events");
-    Py_ssize_t ready = await_count_ready(loop);
+    PyObject *events = tasks == NULL ? NULL : compat_import("asyncio.events");
+    Py_ssize_t ready = events == NULL ? -1 : await_count_ready(loop);
     int turned = -1;
     if (tasks == NULL || events == NULL || ready < 0) {
         goto done;

@@ -46,9 +46,9 @@ list_lines(Console *console)
 {
     PyObject *lines = NULL;
     PyObject *linecache = compat_import("linecache");
-    PyObject *file = frame_filename(console->place.frame);
-    PyObject *globals = frame_globals(console->place.frame);
-    if (linecache != NULL && file != NULL && globals != NULL) {
+    PyObject *file = linecache == NULL ? NULL : frame_filename(console->place.frame);
+    PyObject *globals = file == NULL ? NULL : frame_globals(console->place.frame);
+    if (globals != NULL) {
         lines = PyObject_CallMethod(linecache, "getlines", "OO", file, globals);
     }
     Py_XDECREF(globals);

@@ -78,9 +78,9 @@ frame_source_line(PyObject *frame, long line)
 {
     PyObject *text = NULL;
     PyObject *linecache = compat_import("linecache");
-    PyObject *filename = frame_filename(frame);
-    PyObject *globals = frame_globals(frame); /* for sources that a loader keeps, in a zip say */
-    if (linecache != NULL && filename != NULL && globals != NULL) {
+    PyObject *filename = linecache == NULL ? NULL : frame_filename(frame);
+    PyObject *globals = filename == NULL ? NULL : frame_globals(frame); /* for sources of a loader's, in a zip say */
+    if (globals != NULL) {
         text = PyObject_CallMethod(linecache, "getline", "OlO", filename, line, globals);
     }
     if (text != NULL) {

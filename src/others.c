@@ -54,8 +54,9 @@ others_list(PyObject **names, PyObject **ids)
     for (Py_ssize_t i = 0; i < PyList_Size(threads); i++) {
         PyObject *thread = PyList_GetItem(threads, i);
         PyObject *ident = PyObject_GetAttrString(thread, "ident");
-        PyObject *id = PyObject_GetAttrString(thread, "native_id"); /* to 3.12 still the parent's in a forked child */
-        PyObject *name = PyObject_GetAttrString(thread, "name");
+        /* up to 3.12 still the parent's in a forked child */
+        PyObject *id = ident == NULL ? NULL : PyObject_GetAttrString(thread, "native_id");
+        PyObject *name = id == NULL ? NULL : PyObject_GetAttrString(thread, "name");
         bool is_this = ident != NULL && PyLong_Check(ident)
                        && PyLong_AsUnsignedLong(ident) == PyThread_get_thread_ident();
         int failed = ident == NULL || id == NULL || name == NULL

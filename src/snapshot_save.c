@@ -90,9 +90,10 @@ save_sizes(PyObject *objects)
 static PyObject *
 save_line(const SnapshotJob *job, const SnapshotNote *note, PyObject *kept, PyObject *left)
 {
-    PyObject *json = compat_import("json"), *time = compat_import("time");
-    PyObject *sizes = save_sizes(kept);
-    PyObject *now = time == NULL ? NULL : PyObject_CallMethod(time, "time", NULL);
+    PyObject *json = compat_import("json");
+    PyObject *time = json == NULL ? NULL : compat_import("time");
+    PyObject *sizes = time == NULL ? NULL : save_sizes(kept);
+    PyObject *now = sizes == NULL ? NULL : PyObject_CallMethod(time, "time", NULL);
     PyObject *facts = sizes == NULL || now == NULL
                           ? NULL
                           : Py_BuildValue("{sOsOsOsdsKsOsO}", "file", job->file, "name", job->name, "time", now,

@@ -258,8 +258,8 @@ talk_make_stream(Talk *talk)
     }
     PyObject *stream = NULL;
     PyObject *io = compat_import("io");
-    PyObject *encoding = talk_encoding();
-    if (io != NULL && encoding != NULL) {
+    PyObject *encoding = io == NULL ? NULL : talk_encoding();
+    if (encoding != NULL) {
         stream = PyObject_CallMethod(io, "open", "isiOs", fd, "w", 1, encoding, "backslashreplace");
     }
     if (stream == NULL) {
