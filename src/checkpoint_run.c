@@ -375,7 +375,7 @@ run_tick(void *context)
     Checkpoint *self = context;
     int ret = 0;
     if (!self->clock.runs) {
-        Py_DECREF(self); /* the clock's, which has ended meanwhile */
+        Py_DECREF((PyObject *)self); /* the clock's, which has ended meanwhile */
         return 0;
     }
     snapshot_clock_heard(&self->clock);
@@ -437,7 +437,7 @@ checkpoint_run_tune(Checkpoint *self)
     self->clock.context = self;
     int ret = snapshot_clock_set(&self->clock, self->frequency > 0 ? self->frequency * 1e-3 : 0);
     if (!ran && self->clock.runs) {
-        Py_INCREF(self);
+        Py_INCREF((PyObject *)self);
     }
     return ret;
 }
@@ -470,7 +470,7 @@ checkpoint_run_close(Checkpoint *self)
     bool waiting = snapshot_clock_stop(&self->clock);
     int ret = checkpoint_run_wait(self);
     if (ran && !waiting) {
-        Py_DECREF(self);
+        Py_DECREF((PyObject *)self);
     }
     return ret;
 }
