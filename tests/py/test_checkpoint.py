@@ -333,6 +333,54 @@ def test_multiprocessing_goes_on(run, saved):
     assert "squares" in names([path for path in saved() if "-s" in path.name][-1])
 
 
+def test_asyncio_and_threads_go_on(run, saved):
+    done = run('''
+        import asyncio, threading
+        counts, stop = [0, 0], threading.Event()
+        def count():
+            while not stop.is_set():
+                counts[0] += 1
+        async def ticks():
+            for i in range(100):
+                counts[1] += 1
+                await asyncio.sleep(0.005)
+        async def main():
+            await asyncio.gather(*(ticks() for _ in range(3)))
+        thread = threading.Thread(target=count)
+        thread.start()
+        asyncio.run(main())
+        stop.set()
+        thread.join()
+        print(counts[0] > 0, counts[1])
+    ''', "-f", "30")
+    assert (done.stdout, done.stderr) == ("True 300\n", "")
+    kept = [load(path)["counts"][1] for path in saved() if "counts" in names(path)]
+    assert len(kept) >= 2 and kept == sorted(kept)
+
+
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer takes terabytes of addresses")
+def test_memory_that_is_short(run, saved):
+    """What is told as saved is; and the program has what it had."""
+    done = run('''
+        import os, resource
+        from hooking import Checkpoint
+        rows = [str(i) for i in range(300_000)]
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (used + 3_000_000, resource.RLIM_INFINITY))
+        chkpt = Checkpoint.get_global_singleton()
+        chkpt.snapshot("short")
+        chkpt.wait()
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        chkpt.snapshot("enough")
+        print(len(rows))
+    ''', "-f", "-1")
+    assert done.stdout == "300000\n"
+    told = re.findall(r"^hooking: (.*): NOT saved: (\w+)", done.stderr, re.M)
+    assert told == [("000001-short.pkl", "MemoryError")]
+    assert [path.name for path in saved()] == ["000002-enough.pkl"] and len(load(saved()[0])["rows"]) == 300_000
+
+
 #: Run a program, and wait for what it leaves behind, too. (36: PR_SET_CHILD_SUBREAPER.)
 HEIR = """
 import ctypes, os, subprocess, sys
@@ -344,17 +392,18 @@ print(status, os.wait()[1])
 
 # The program's end ----------------------------------------------------------------------------------------------------
 
-def test_what_was_taken_is_saved_though_the_program_is_killed(tmp_path, saved):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_was_taken_is_saved_though_the_program_is_killed(tmp_path, saved, number):
     (tmp_path / "program.py").write_text(source('''
         import os, signal
         from hooking import Checkpoint
         data = list(range(1_000_000))
         Checkpoint.get_global_singleton().snapshot("last")
-        os.kill(os.getpid(), signal.SIGKILL)
-    '''))
+        os.kill(os.getpid(), NUMBER)
+    ''').replace("NUMBER", str(int(number))))
     done = subprocess.run([sys.executable, "-c", HEIR, sys.executable, "-m", "hooking", "checkpoint", "-f", "-1",
                            "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{-signal.SIGKILL} 0\n"
+    assert done.stdout == f"{-number} 0\n"
     assert load(saved()[0])["data"][-1] == 999_999
 
 
