@@ -342,27 +342,61 @@ run_pass_over(PyObject *name)
     return Py_NewRef(Py_None);
 }
 
-/* Is this the process, and is nothing being taken already? */
+/* Is this the process, and not one that it has forked? */
 static bool
-run_is_ready(const Checkpoint *self)
+run_is_on(const Checkpoint *self)
 {
-    return self->is_open && !self->is_busy && self->pid == getpid();
+    return self->is_open && self->pid == getpid();
+}
+
+/* One thread at a time: who waits for a copy lets others run, and they would look after the same one. 0; 1 when this
+ * thread is at it already; -1 with an exception of a signal handler. Then run_leave(), after 0 only. */
+static int
+run_enter(Checkpoint *self)
+{
+    enum { SLICE = 2000 }; /* microseconds */
+    unsigned long own = PyThread_get_thread_ident();
+    while (self->is_busy) {
+        if (self->thread == own) {
+            return 1;
+        }
+        Py_BEGIN_ALLOW_THREADS
+        usleep(SLICE);
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+    self->is_busy = true;
+    self->thread = own;
+    return 0;
+}
+
+static void
+run_leave(Checkpoint *self)
+{
+    self->is_busy = false;
+}
+
+/* As checkpoint_run_take(), entered. */
+static PyObject *
+run_take_now(Checkpoint *self, PyObject *name)
+{
+    run_choose_way(self);
+    CheckpointJob *place = run_make_room(self);
+    PyObject *path = place == NULL ? NULL : run_take(self, place, name);
+    return path == NULL && place != NULL ? run_pass_over(name) : path;
 }
 
 PyObject *
 checkpoint_run_take(Checkpoint *self, PyObject *name)
 {
-    if (!run_is_ready(self)) {
-        return Py_NewRef(Py_None);
+    int entered = run_is_on(self) ? run_enter(self) : 1;
+    if (entered != 0) {
+        return entered < 0 ? NULL : Py_NewRef(Py_None);
     }
-    self->is_busy = true;
-    run_choose_way(self);
-    CheckpointJob *place = run_make_room(self);
-    PyObject *path = place == NULL ? NULL : run_take(self, place, name);
-    if (path == NULL && place != NULL) {
-        path = run_pass_over(name);
-    }
-    self->is_busy = false;
+    PyObject *path = run_is_on(self) ? run_take_now(self, name) : Py_NewRef(Py_None); /* it may be closed meanwhile */
+    run_leave(self);
     return path;
 }
 
@@ -379,12 +413,13 @@ run_tick(void *context)
         return 0;
     }
     snapshot_clock_heard(&self->clock);
-    if (run_is_ready(self)) {
+    if (run_is_on(self) && !self->is_busy && run_enter(self) == 0) {
         int count = run_look(self, false);
         PyObject *name = count < 0 || count >= self->jobs ? NULL : PyUnicode_FromString("auto");
-        PyObject *path = name == NULL ? NULL : checkpoint_run_take(self, name);
+        PyObject *path = name == NULL ? NULL : run_take_now(self, name);
         Py_XDECREF(path);
         Py_XDECREF(name);
+        run_leave(self);
         ret = PyErr_Occurred() ? -1 : 0;
     }
     return ret;
@@ -397,9 +432,6 @@ static int
 run_line(void *context, int number)
 {
     Checkpoint *self = context;
-    if (!run_is_ready(self)) {
-        return 0;
-    }
     PyObject *name = PyUnicode_FromFormat("line%d", number);
     PyObject *path = name == NULL ? NULL : checkpoint_run_take(self, name);
     Py_XDECREF(path);
@@ -458,7 +490,13 @@ checkpoint_run_open(Checkpoint *self)
 int
 checkpoint_run_wait(Checkpoint *self)
 {
-    return self->pid != getpid() ? 0 : run_look(self, true) < 0 ? -1 : 0;
+    int entered = self->pid == getpid() ? run_enter(self) : 1;
+    if (entered != 0) {
+        return entered < 0 ? -1 : 0;
+    }
+    int ret = run_look(self, true) < 0 ? -1 : 0;
+    run_leave(self);
+    return ret;
 }
 
 int

@@ -24,7 +24,8 @@ typedef struct Checkpoint {
     SnapshotRules rules;  /* which files stay */
     bool frames, sync, verbose;
     bool is_open;
-    bool is_busy;         /* a snapshot is being taken */
+    bool is_busy;         /* a snapshot is being taken, or copies are waited for */
+    unsigned long thread; /* that does so, while it is busy */
     pid_t pid;            /* of the process that is watched: not what it forks */
     PyObject *output_dir; /* owned: str, absolute */
     PyObject *script;     /* owned: str, the folder in there */

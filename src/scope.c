@@ -615,7 +615,7 @@ scope_written(Namespace *ns)
         return ending;
     }
     PyObject *code = frame_code(ns->names.frame);
-    PyObject *outer = PyObject_GetAttrString(code, "co_freevars");
+    PyObject *outer = code == NULL ? NULL : PyObject_GetAttrString(code, "co_freevars");
     PyObject *written = outer == NULL ? NULL : PySequence_List(ns->written);
     int failed = written == NULL;
     for (Py_ssize_t i = 0; !failed && i < PyList_Size(written); i++) {
@@ -629,7 +629,7 @@ scope_written(Namespace *ns)
     }
     Py_XDECREF(written);
     Py_XDECREF(outer);
-    Py_DECREF(code);
+    Py_XDECREF(code);
     return ending;
 }
 

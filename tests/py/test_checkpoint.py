@@ -358,6 +358,31 @@ def test_asyncio_and_threads_go_on(run, saved):
     assert len(kept) >= 2 and kept == sorted(kept)
 
 
+THREADS = '''
+    import threading
+    from hooking import Checkpoint
+    chkpt = Checkpoint.get_global_singleton()
+    data = [str(i) for i in range(20_000)]
+    taken = []
+    def take():
+        for i in range(6):
+            taken.append(chkpt.snapshot("s"))
+            chkpt.wait()
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    print(len(taken), len(set(taken)), None in taken)
+'''
+
+
+@pytest.mark.parametrize("options", [("-f", "-1"), ("-f", "10"), ("-f", "-1", "--sync"), ("-f", "5", "--jobs", "3")])
+def test_threads_that_ask_at_the_same_time(run, saved, options):
+    """None that was asked for is left out, and nobody waits for a copy that another one has waited for."""
+    done = run(THREADS, *options)
+    assert (done.stdout, done.stderr) == ("24 24 False\n", "")
+    assert len([path for path in saved() if path.name.endswith("-s.pkl")]) == 24
+
+
 @pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer takes terabytes of addresses")
 def test_memory_that_is_short(run, saved):
     """What is told as saved is; and the program has what it had."""
