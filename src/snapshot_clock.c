@@ -67,6 +67,7 @@ clock_start(SnapshotClock *clock)
 {
     sigset_t all, old;
     pthread_condattr_t monotonic;
+    clock->ends = clock->waiting = false; /* it may have been stopped before */
     pthread_mutex_init(&clock->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

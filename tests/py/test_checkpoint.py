@@ -620,6 +620,20 @@ def test_in_a_program(tmp_path):
             Checkpoint(tmp_path, **wrong)
 
 
+def test_one_that_is_opened_again(run, saved, tmp_path):
+    (tmp_path / "program.py").write_text(source('''
+        import time
+        from hooking import Checkpoint
+        chkpt = Checkpoint(frequency=20)
+        for i in range(2):
+            with chkpt:
+                end = time.monotonic() + 0.5
+                while time.monotonic() < end: pass
+    '''))
+    subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True)
+    assert {load(path)["i"] for path in saved() if "i" in names(path)} == {0, 1}
+
+
 TRAIN = '''
     import os, signal, sys
     from hooking import Checkpoint
