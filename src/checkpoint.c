@@ -1,7 +1,6 @@
 /* The type Checkpoint, see checkpoint.h. */
 #include "checkpoint.h"
 
-#include <math.h>
 #include <structmember.h>
 
 #include "checkpoint_run.h"
@@ -45,11 +44,12 @@ static int
 checkpoint_set_frequency(PyObject *object, PyObject *value, void *Py_UNUSED(none))
 {
     Checkpoint *self = (Checkpoint *)object;
-    double frequency = value == NULL ? 0 : PyFloat_AsDouble(value);
+    static const double most = 1e12; /* 30 years, and what clocks can count */
+    double frequency = value == NULL ? -2 : PyFloat_AsDouble(value);
     if (PyErr_Occurred()) {
         return -1;
     }
-    if (!(frequency >= 0 || frequency == -1) || isinf(frequency)) {
+    if (!(frequency >= 0 || frequency == -1) || frequency > most) {
         PyErr_SetString(PyExc_ValueError, "frequency is a number of milliseconds; 0 for a snapshot at each line, -1 "
                                           "for those alone that are asked for");
         return -1;
@@ -103,6 +103,15 @@ checkpoint_fill(Checkpoint *self, PyObject *output_dir, PyObject *script, PyObje
                : 0;
 }
 
+/* Can it be a folder's name in another one? */
+static bool
+checkpoint_is_name(PyObject *script)
+{
+    return PyUnicode_Check(script) && PyUnicode_FindChar(script, '/', 0, PY_SSIZE_T_MAX, 1) == -1
+           && PyUnicode_CompareWithASCIIString(script, "") != 0 && PyUnicode_CompareWithASCIIString(script, ".") != 0
+           && PyUnicode_CompareWithASCIIString(script, "..") != 0;
+}
+
 static PyObject *
 checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
@@ -124,7 +133,7 @@ checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
     if (output_dir == NULL) {
         output_dir = PyUnicode_FromString("checkpoints");
     }
-    if (script != Py_None && (!PyUnicode_Check(script) || PyUnicode_FindChar(script, '/', 0, PY_SSIZE_T_MAX, 1) >= 0)) {
+    if (script != Py_None && !checkpoint_is_name(script)) {
         PyErr_Format(PyExc_ValueError, "script is the name of a folder in output_dir, not %R", script);
     }
     else if (jobs < 1 || jobs > CHECKPOINT_JOBS) {

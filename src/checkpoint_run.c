@@ -295,6 +295,16 @@ run_find_globals(Checkpoint *self)
     return self->globals == NULL ? -1 : 0;
 }
 
+/* The number of the next one: another Checkpoint may save in the same folder. */
+static void
+run_number(Checkpoint *self, PyObject *folder)
+{
+    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
+    long highest = name == NULL ? 0 : snapshot_folder_highest(PyBytes_AsString(name));
+    self->number = (highest > self->number ? highest : self->number) + 1;
+    Py_XDECREF(name);
+}
+
 static PyObject *
 run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
 {
@@ -309,9 +319,9 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
     asked = PyList_GetSlice(self->libraries, self->least < 0 ? self->given : 0, PY_SSIZE_T_MAX);
     wish.libraries = asked;
     job.objects = asked == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
-    self->number++;
     job.place = snapshot_place(frame, self->globals);
     job.folder = run_folder(self);
+    run_number(self, job.folder);
     job.file = run_file(self, name);
     path = job.objects == NULL || job.folder == NULL || job.file == NULL
                ? NULL

@@ -615,7 +615,8 @@ def test_in_a_program(tmp_path):
     assert os.path.exists(path)
     with pytest.raises(AssertionError, match="hooking checkpoint"):
         Checkpoint.get_global_singleton()
-    for wrong in ({"frequency": -2}, {"min_obj_size": -2}, {"jobs": 0}, {"script": "a/b"}, {"keep": -1}):
+    for wrong in ({"frequency": -2}, {"frequency": 1e300}, {"script": ""}, {"script": ".."},
+                  {"min_obj_size": -2}, {"jobs": 0}, {"script": "a/b"}, {"keep": -1}):
         with pytest.raises(ValueError):
             Checkpoint(tmp_path, **wrong)
 
@@ -632,6 +633,18 @@ def test_one_that_is_opened_again(run, saved, tmp_path):
     '''))
     subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True)
     assert {load(path)["i"] for path in saved() if "i" in names(path)} == {0, 1}
+
+
+def test_two_in_one_folder(tmp_path):
+    first, second = (Checkpoint(tmp_path, script="s") for _ in range(2))
+    with first, second:
+        paths = []
+        for chkpt in (first, second, first):
+            paths.append(chkpt.snapshot("s"))
+            chkpt.wait()
+        assert paths == [str(tmp_path / "s" / f"00000{i}-s.pkl") for i in (1, 2, 3)]
+        with pytest.raises(ValueError):
+            del first.frequency
 
 
 TRAIN = '''
