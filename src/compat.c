@@ -28,6 +28,10 @@ static struct {
     int (*is_finalizing)(void);                   /* 3.13 on; before, under a private name */
     PyObject *(*vectorcall_call)(PyObject *, PyObject *, PyObject *); /* in the limited API from 3.12 on */
     PyObject *(*method_new)(PyObject *, PyObject *); /* not in the limited API */
+    int (*add_dict_watcher)(CompatDictWatcher);      /* 3.12 on, not in the limited API; so the next three */
+    int (*clear_dict_watcher)(int);
+    int (*watch_dict)(int, PyObject *);
+    int (*unwatch_dict)(int, PyObject *);
 } api;
 
 CompatVectorcall compat_vectorcall;
@@ -55,6 +59,10 @@ compat_init(void)
     compat_look_up(&compat_vectorcall, "PyObject_Vectorcall");
     compat_look_up(&api.vectorcall_call, "PyVectorcall_Call");
     compat_look_up(&api.method_new, "PyMethod_New");
+    compat_look_up(&api.add_dict_watcher, "PyDict_AddWatcher");
+    compat_look_up(&api.clear_dict_watcher, "PyDict_ClearWatcher");
+    compat_look_up(&api.watch_dict, "PyDict_Watch");
+    compat_look_up(&api.unwatch_dict, "PyDict_Unwatch");
 }
 
 PyModuleDef_Slot *
@@ -361,6 +369,62 @@ compat_note_interrupt(int noted)
     PyErr_Clear();
     Py_XDECREF(names);
     PyErr_Restore(type, error, traceback);
+}
+
+int
+compat_has_dict_watchers(void)
+{
+    return api.add_dict_watcher != NULL;
+}
+
+int
+compat_dict_watcher(CompatDictWatcher watcher)
+{
+    return api.add_dict_watcher(watcher);
+}
+
+int
+compat_dict_watcher_end(int number)
+{
+    return api.clear_dict_watcher(number);
+}
+
+int
+compat_dict_watch(int number, PyObject *dict)
+{
+    return api.watch_dict(number, dict);
+}
+
+int
+compat_dict_unwatch(int number, PyObject *dict)
+{
+    return api.unwatch_dict(number, dict);
+}
+
+void
+compat_set_type(PyObject *object, PyTypeObject *type)
+{
+    PyTypeObject *old = Py_TYPE(object);
+    if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) { /* each instance of such a type holds a reference to it */
+        Py_INCREF(type);
+    }
+    Py_SET_TYPE(object, type);
+    if (PyType_HasFeature(old, Py_TPFLAGS_HEAPTYPE)) {
+        Py_DECREF(old);
+    }
+}
+
+void
+compat_forget_constants(void)
+{
+    PyObject *function = PySys_GetObject("_clear_internal_caches"); /* borrowed; 3.13 on */
+    if (function != NULL) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_XDECREF(PyObject_CallNoArgs(function));
+        PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+    }
 }
 
 int

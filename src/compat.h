@@ -111,6 +111,30 @@ PyObject *compat_run_file(FILE *file, const char *name, PyObject *globals, int c
  * through compat_run_file() is noted, also if somebody has caught it since. Any exception that is set stays. */
 void compat_note_interrupt(int noted);
 
+/* Functions that are told of each change of the dictionaries that are watched (3.12 on, at most 8 of them). They are
+ * called before the change, and must not run Python code: the place of the key is known already, and would be wrong.
+ * The numbers of the events are the same in all versions. */
+typedef enum CompatDictEvent {
+    COMPAT_DICT_ADDED,
+    COMPAT_DICT_MODIFIED, /* not if it is the same object that is there */
+    COMPAT_DICT_DELETED,  /* value NULL */
+    COMPAT_DICT_CLONED,   /* an empty one is filled from another, which stands in the place of the key */
+    COMPAT_DICT_CLEARED,
+    COMPAT_DICT_DEALLOCATED,
+} CompatDictEvent;
+typedef int (*CompatDictWatcher)(int event, PyObject *dict, PyObject *key, PyObject *value);
+int compat_has_dict_watchers(void);
+int compat_dict_watcher(CompatDictWatcher watcher); /* its number; -1 with an exception: none is left */
+int compat_dict_watcher_end(int number);
+int compat_dict_watch(int number, PyObject *dict);
+int compat_dict_unwatch(int number, PyObject *dict);
+
+/* Make an object one of another type, whose instances lie in memory in the same way. */
+void compat_set_type(PyObject *object, PyTypeObject *type);
+
+/* Have compiled code (JIT) look again at what it has taken for constant. */
+void compat_forget_constants(void);
+
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);
 

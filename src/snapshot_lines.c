@@ -45,67 +45,29 @@ lines_monitored(PyObject *capsule, PyObject *args)
     PyObject *frame = frame_current();
     int ours = lines_is_ours(lines, frame);
     Py_XDECREF(frame);
-    if (ours == 0 && lines->disable != NULL) {
-        return Py_NewRef(lines->disable);
+    if (ours == 0 && lines->monitoring.disable != NULL) {
+        return Py_NewRef(lines->monitoring.disable);
     }
     return ours < 0 || (ours > 0 && lines->line(lines->context, number) < 0) ? NULL : Py_NewRef(Py_None);
 }
 
-/* The first place that no other tool has, as its number; -1 with an exception. */
-static long
-lines_take_tool(PyObject *monitoring)
-{
-    enum { TOOLS = 6 };
-    for (long tool = TOOLS - 1; tool >= 0; tool--) { /* the lower ones are debuggers' and profilers' */
-        PyObject *none = PyObject_CallMethod(monitoring, "use_tool_id", "ls", tool, "hooking checkpoint");
-        Py_XDECREF(none);
-        if (none != NULL || !PyErr_ExceptionMatches(PyExc_ValueError)) {
-            return none != NULL ? tool : -1;
-        }
-        PyErr_Clear();
-    }
-    PyErr_SetString(PyExc_RuntimeError, "other tools have taken all of sys.monitoring: no snapshots of lines");
-    return -1;
-}
-
-/* An attribute of sys.monitoring.events. */
-static PyObject *
-lines_event(PyObject *monitoring, const char *name)
-{
-    PyObject *events = PyObject_GetAttrString(monitoring, "events");
-    PyObject *event = events == NULL ? NULL : PyObject_GetAttrString(events, name);
-    Py_XDECREF(events);
-    return event;
-}
-
 static int
-lines_monitor(SnapshotLines *lines, PyObject *monitoring)
+lines_monitor(SnapshotLines *lines)
 {
-    PyObject *event = lines_event(monitoring, "LINE"), *old = NULL, *none = NULL;
-    lines->disable = event == NULL ? NULL : PyObject_GetAttrString(monitoring, "DISABLE");
-    lines->tool = lines->disable == NULL ? -1 : lines_take_tool(monitoring);
-    if (lines->tool >= 0) {
-        old = PyObject_CallMethod(monitoring, "register_callback", "lOO", lines->tool, event, lines->callback);
-        none = old == NULL ? NULL : PyObject_CallMethod(monitoring, "set_events", "lO", lines->tool, event);
+    Monitoring *monitoring = &lines->monitoring;
+    if (monitoring_take(monitoring, "hooking checkpoint", "snapshots of lines") < 0) {
+        return -1;
     }
-    Py_XDECREF(event);
-    Py_XDECREF(old);
-    Py_XDECREF(none);
-    return none == NULL ? -1 : 0;
+    long line = monitoring_event(monitoring, "LINE");
+    return line < 0 || monitoring_register(monitoring, line, lines->callback) < 0 ? -1
+                                                                                 : monitoring_set(monitoring, line);
 }
 
 static void
-lines_monitor_no_more(SnapshotLines *lines, PyObject *monitoring)
+lines_monitor_no_more(SnapshotLines *lines)
 {
-    if (lines->tool >= 0) {
-        PyObject *event = lines_event(monitoring, "LINE");
-        Py_XDECREF(PyObject_CallMethod(monitoring, "set_events", "li", lines->tool, 0));
-        if (event != NULL) {
-            Py_XDECREF(PyObject_CallMethod(monitoring, "register_callback", "lOO", lines->tool, event, Py_None));
-        }
-        Py_XDECREF(PyObject_CallMethod(monitoring, "free_tool_id", "l", lines->tool));
-        Py_XDECREF(event);
-    }
+    long line = lines->monitoring.module == NULL ? 0 : monitoring_event(&lines->monitoring, "LINE");
+    monitoring_give_back(&lines->monitoring, line < 0 ? 0 : line);
 }
 
 /* ---- the trace function ---- */
@@ -161,14 +123,13 @@ snapshot_lines_start(SnapshotLines *lines, PyObject *globals)
 {
     static PyMethodDef monitored = {"on_line", lines_monitored, METH_VARARGS, NULL};
     static PyMethodDef traced = {"on_trace", lines_traced, METH_VARARGS, NULL};
-    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed; NULL on 3.11 */
+    bool monitoring = monitoring_is_there();
     PyObject *capsule = PyCapsule_New(lines, LINES_CAPSULE, NULL);
     lines->globals = Py_NewRef(globals);
-    lines->tool = -1;
-    lines->callback = capsule == NULL ? NULL : PyCFunction_New(monitoring != NULL ? &monitored : &traced, capsule);
+    lines->callback = capsule == NULL ? NULL : PyCFunction_New(monitoring ? &monitored : &traced, capsule);
     Py_XDECREF(capsule);
     int ret = lines->callback == NULL ? -1
-              : monitoring != NULL    ? lines_monitor(lines, monitoring)
+              : monitoring            ? lines_monitor(lines)
                                       : lines_trace(lines);
     if (ret < 0) {
         snapshot_lines_stop(lines);
@@ -181,9 +142,8 @@ snapshot_lines_stop(SnapshotLines *lines)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
-    if (lines->globals != NULL && monitoring != NULL) {
-        lines_monitor_no_more(lines, monitoring);
+    if (lines->globals != NULL && monitoring_is_there()) {
+        lines_monitor_no_more(lines);
     }
     else if (lines->globals != NULL) {
         lines_set_trace(Py_None);
@@ -193,7 +153,6 @@ snapshot_lines_stop(SnapshotLines *lines)
     }
     Py_CLEAR(lines->globals);
     Py_CLEAR(lines->callback);
-    Py_CLEAR(lines->disable);
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
 }

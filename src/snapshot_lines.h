@@ -5,15 +5,14 @@
 
 #include <stdbool.h>
 
-#include "compat.h"
+#include "monitoring.h"
 
 typedef struct SnapshotLines {
     int (*line)(void *context, int number); /* -1 with an exception, which the program gets */
     void *context;
     PyObject *globals;  /* owned: of the module; NULL while nothing is watched */
     PyObject *callback; /* owned: what the interpreter calls */
-    PyObject *disable;  /* owned: sys.monitoring.DISABLE, or NULL on 3.11 */
-    long tool;          /* the id that is taken there */
+    Monitoring monitoring; /* 3.12 on */
 } SnapshotLines;
 
 /* Begin, for this thread and those that start from now on. All but `line` and `context` is zero before. -1 with an
