@@ -414,6 +414,12 @@ compat_set_type(PyObject *object, PyTypeObject *type)
     }
 }
 
+int
+compat_scopes_look_past_types(void)
+{
+    return Py_Version < VERSION_313; /* LOAD_FROM_DICT_OR_GLOBALS calls PyDict_GetItemWithError() there */
+}
+
 void
 compat_forget_constants(void)
 {

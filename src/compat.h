@@ -132,6 +132,9 @@ int compat_dict_unwatch(int number, PyObject *dict);
 /* Make an object one of another type, whose instances lie in memory in the same way. */
 void compat_set_type(PyObject *object, PyTypeObject *type);
 
+/* Do scopes of annotations and type parameters (3.12) read globals without asking the type of the dict? */
+int compat_scopes_look_past_types(void);
+
 /* Have compiled code (JIT) look again at what it has taken for constant. */
 void compat_forget_constants(void);
 

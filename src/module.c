@@ -22,6 +22,7 @@
 #include "runner.h"
 #include "runner_command.h"
 #include "scope.h"
+#include "track.h"
 
 ModuleState *
 state_of_module(PyObject *module)
@@ -169,7 +170,7 @@ module_exec(PyObject *module)
     state->subinterpreter = module_is_subinterpreter();
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
         || load_init(module, state) < 0 || rescue_init(module, state) < 0 || ahook_init(module, state) < 0
-        || checkpoint_init(module, state) < 0
+        || checkpoint_init(module, state) < 0 || track_init(module, state) < 0
         || PyModule_AddFunctions(module, hook_methods) < 0 || PyModule_AddFunctions(module, ahook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
         || PyModule_AddFunctions(module, install_methods) < 0
@@ -218,6 +219,7 @@ static int
 module_clear(PyObject *module)
 {
     ModuleState *state = state_of_module(module);
+    track_clear(state);
     Py_CLEAR(state->namespace_type);
     Py_CLEAR(state->cell_type);
     Py_CLEAR(state->rescue_type);

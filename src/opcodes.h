@@ -17,6 +17,7 @@ typedef enum Opcode {
     OPCODE_STORE_NAME,
     OPCODE_DELETE_GLOBAL,
     OPCODE_DELETE_NAME,
+    OPCODE_IMPORT_NAME,
     OPCODE_STORE_FAST,
     OPCODE_STORE_FAST_LOAD_FAST,  /* 3.13 on: store, load */
     OPCODE_STORE_FAST_STORE_FAST, /* 3.13 on: two stores */

@@ -57,6 +57,7 @@ typedef struct ModuleState {
     const void *met;              /* the exception of the last install_open(): only to be compared with a living one */
     CallSites sites;              /* keys hold a reference to their code object, conditions to theirs */
     unsigned long inputs;         /* how many inputs were compiled: the N of <hook-N> */
+    struct Tracking *tracking;    /* owned: who tracks globals */
     struct Show *show;            /* borrowed: of the console whose statement runs; else NULL */
     PyObject *loops;              /* owned or NULL: of each isolated prompt that this process is in, see isolate.c */
     int disabled;                 /* HOOKING=0 stood in the environment at import */

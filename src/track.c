@@ -1,0 +1,397 @@
+/* Trackers: on and off, and what they have counted. See track.h; tracking.h tells how it works. */
+#include "track.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <structmember.h>
+
+#include "frame.h"
+#include "opcodes.h"
+#include "track_events.h"
+#include "track_hook.h"
+#include "track_modules.h"
+#include "track_watch.h"
+
+#define TRACK_KEY "hooking._core.tracking"
+
+Tracking *
+tracking_current(void)
+{
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get()); /* borrowed */
+    PyObject *capsule = dict == NULL ? NULL : PyDict_GetItemString(dict, TRACK_KEY);
+    return capsule == NULL ? NULL : PyCapsule_GetPointer(capsule, TRACK_KEY);
+}
+
+/* ---- on ---- */
+
+static int
+track_function_runs(Tracker *tracker, PyObject *thread, PyObject *frame)
+{
+    unsigned long id = PyLong_AsUnsignedLong(thread);
+    frame = Py_NewRef(frame);
+    while (frame != NULL) {
+        PyObject *code = frame_code(frame);
+        if (code == tracker->function) {
+            tracker_step(tracker, id, 1);
+        }
+        Py_XDECREF(code);
+        Py_SETREF(frame, frame_back(frame));
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Where the function runs already, in any thread. */
+static int
+track_look_for_function(Tracker *tracker)
+{
+    PyObject *function = PySys_GetObject("_current_frames"); /* borrowed */
+    PyObject *frames = function == NULL ? NULL : PyObject_CallNoArgs(function), *thread, *frame;
+    int ret = frames == NULL ? -1 : 0;
+    tracker->threads_used = 0;
+    for (Py_ssize_t at = 0; ret == 0 && PyDict_Next(frames, &at, &thread, &frame);) {
+        ret = track_function_runs(tracker, thread, frame);
+    }
+    Py_XDECREF(frames);
+    return ret;
+}
+
+static int
+track_note(Tracker *tracker, const char *word)
+{
+    PyObject *text = PyUnicode_FromString(word);
+    int there = text == NULL ? -1 : PySequence_Contains(tracker->limits, text);
+    int ret = there < 0 ? -1 : there ? 0 : PyList_Append(tracker->limits, text);
+    Py_XDECREF(text);
+    return ret;
+}
+
+/* What of the interpreter's is needed by all. */
+static int
+track_prepare(Tracking *tracking, Tracker *tracker)
+{
+    if (tracking->trackers == 0) {
+        track_watch_start(tracking);
+        if (track_events_start(tracking) < 0 || track_modules_follow(tracking) < 0) {
+            return -1;
+        }
+    }
+    bool events = tracking->monitoring.module != NULL;
+    tracker->told = tracker->names && events ? TRACKING_NAMES : tracker->sites ? TRACKING_SITES : TRACKING_PLAIN;
+    if (!events && track_note(tracker, monitoring_is_there() ? "no tool" : "no events") < 0) {
+        return -1;
+    }
+    if (tracking->watcher < 0 && tracker->told != TRACKING_NAMES) {
+        Py_SETREF(tracker->copies, PyDict_New());
+        return tracker->copies == NULL ? -1 : track_note(tracker, "no watcher");
+    }
+    return 0;
+}
+
+static int
+track_take_number(Tracking *tracking, Tracker *tracker)
+{
+    if (~tracking->trackers == 0) {
+        PyErr_Format(PyExc_RuntimeError, "%d trackers are on already: no more at a time", TRACKERS);
+        return -1;
+    }
+    tracker->number = __builtin_ctzll(~tracking->trackers);
+    uint64_t bit = UINT64_C(1) << tracker->number;
+    tracking->trackers |= bit;
+    tracking->hooking |= tracker->told == TRACKING_NAMES ? 0 : bit;
+    tracking->sites |= tracker->told == TRACKING_SITES ? bit : 0;
+    tracking->active[tracker->number] = tracker;
+    Py_INCREF((PyObject *)tracker);
+    return 0;
+}
+
+static void track_end(Tracking *tracking, Tracker *tracker);
+
+static int
+track_begin(Tracking *tracking, Tracker *tracker, PyObject *namespaces)
+{
+    int ret = -1;
+    if (opcodes_init() < 0 || track_prepare(tracking, tracker) < 0 || track_take_number(tracking, tracker) < 0) {
+        return -1;
+    }
+    if (track_modules_take(tracking, tracker) < 0) {
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < PyList_Size(namespaces); i++) {
+        PyObject *pair = PyList_GetItem(namespaces, i), *module, *globals;
+        if (!PyArg_ParseTuple(pair, "OO!", &module, &PyDict_Type, &globals)
+            || track_modules_attach(tracking, tracker, globals, module == Py_None ? NULL : module) < 0) {
+            goto done;
+        }
+    }
+    if (track_events_function(tracking, tracker, true) < 0 || track_events_ask(tracking) < 0
+        || (tracker->function != NULL && track_look_for_function(tracker) < 0)) {
+        goto done;
+    }
+    compat_forget_constants();
+    ret = 0;
+done:
+    if (ret < 0) {
+        track_end(tracking, tracker);
+    }
+    return ret;
+}
+
+/* ---- off ---- */
+
+/* Before 3.12 nothing tells of STORE_GLOBAL: what has changed, and was not told otherwise, was written. */
+static void
+track_tell_net(Tracker *tracker, PyObject *globals, PyObject *copy)
+{
+    PyObject *name, *value;
+    for (int gone = 0; gone < 2; gone++) {
+        PyObject *in = gone ? copy : globals, *other = gone ? globals : copy;
+        for (Py_ssize_t at = 0; PyDict_Next(in, &at, &name, &value);) {
+            if (!PyUnicode_CheckExact(name) || PyDict_GetItemWithError(other, name) == value
+                || (gone && PyDict_GetItemWithError(other, name) != NULL)) {
+                continue;
+            }
+            TrackKey key = {globals, name, NULL, 0, 0, gone ? TRACK_DELETE : TRACK_WRITE};
+            TrackKey told = {globals, name, NULL, 0, 0, TRACK_WRITE};
+            TrackKey removed = {globals, name, NULL, 0, 0, TRACK_DELETE};
+            if (!track_table_has(&tracker->table, &told) && !track_table_has(&tracker->table, &removed)) {
+                track_table_count(&tracker->table, &key, false);
+            }
+        }
+    }
+}
+
+static void
+track_tell_all_net(Tracker *tracker)
+{
+    PyObject *id, *both, *copies = tracker->copies;
+    tracker->copies = NULL;
+    for (Py_ssize_t at = 0; copies != NULL && PyDict_Next(copies, &at, &id, &both);) {
+        track_tell_net(tracker, PyTuple_GetItem(both, 0), PyTuple_GetItem(both, 1));
+    }
+    PyErr_Clear();
+    Py_XDECREF(copies);
+}
+
+static void
+track_end(Tracking *tracking, Tracker *tracker)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    uint64_t bit = UINT64_C(1) << tracker->number;
+    track_tell_all_net(tracker);
+    if (track_events_function(tracking, tracker, false) < 0) {
+        PyErr_Clear();
+    }
+    track_modules_leave(tracking, tracker);
+    tracking->trackers &= ~bit;
+    tracking->hooking &= ~bit;
+    tracking->sites &= ~bit;
+    tracking->active[tracker->number] = NULL;
+    tracker->number = -1;
+    if (tracking->trackers == 0) {
+        track_modules_follow_no_more(tracking);
+        track_events_stop(tracking);
+        track_watch_stop(tracking);
+        track_codes_clear(&tracking->codes);
+    }
+    else if (track_events_ask(tracking) < 0) {
+        PyErr_Clear();
+    }
+    compat_forget_constants();
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    Py_DECREF((PyObject *)tracker);
+}
+
+/* ---- the object ---- */
+
+static PyObject *
+tracker_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    PyObject *modules, *function, *user;
+    int only_names, sites;
+    ModuleState *state = state_of_type(type);
+    (void)named;
+    if (!PyArg_ParseTuple(args, "OOppO!:Tracker", &modules, &function, &only_names, &sites, &PyTuple_Type, &user)) {
+        return NULL;
+    }
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Tracker *self = (Tracker *)allocate(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->modules = modules == Py_None ? NULL : Py_NewRef(modules);
+    self->function = function == Py_None ? NULL : Py_NewRef(function);
+    self->names = only_names;
+    self->sites = sites || only_names;
+    self->number = -1;
+    self->limits = PyList_New(0);
+    Py_SETREF(state->tracking->user, Py_NewRef(user));
+    if (self->limits == NULL) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int
+tracker_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Tracker *self = (Tracker *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->modules);
+    Py_VISIT(self->function);
+    Py_VISIT(self->copies);
+    Py_VISIT(self->limits);
+    for (size_t i = 0; i < self->table.room; i++) {
+        Py_VISIT(self->table.counters[i].key.globals);
+        Py_VISIT(self->table.counters[i].key.code);
+    }
+    return 0;
+}
+
+static int
+tracker_clear(PyObject *object)
+{
+    Tracker *self = (Tracker *)object;
+    Py_CLEAR(self->modules);
+    Py_CLEAR(self->function);
+    Py_CLEAR(self->copies);
+    Py_CLEAR(self->limits);
+    track_table_clear(&self->table);
+    return 0;
+}
+
+static void
+tracker_dealloc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    tracker_clear(object);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+static PyObject *
+tracker_start(PyObject *object, PyObject *args)
+{
+    Tracker *self = (Tracker *)object;
+    Tracking *tracking = state_of_type(Py_TYPE(object))->tracking;
+    PyObject *namespaces;
+    if (!PyArg_ParseTuple(args, "O!:start", &PyList_Type, &namespaces)) {
+        return NULL;
+    }
+    if (self->users == 0 && track_begin(tracking, self, namespaces) < 0) {
+        return NULL;
+    }
+    self->users++;
+    return Py_NewRef(Py_None);
+}
+
+static PyObject *
+tracker_stop(PyObject *object, PyObject *unused)
+{
+    Tracker *self = (Tracker *)object;
+    (void)unused;
+    if (self->users == 0) {
+        PyErr_SetString(PyExc_RuntimeError, "this tracker is not on");
+        return NULL;
+    }
+    if (--self->users == 0 && self->number >= 0) {
+        track_end(state_of_type(Py_TYPE(object))->tracking, self);
+    }
+    return Py_NewRef(Py_None);
+}
+
+static PyObject *
+tracker_counts(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return track_table_list(&((Tracker *)object)->table);
+}
+
+static PyObject *
+tracker_limits(PyObject *object, PyObject *unused)
+{
+    Tracker *self = (Tracker *)object;
+    (void)unused;
+    return (self->table.lost && track_note(self, "memory") < 0) || (self->threads_lost && track_note(self, "threads") < 0)
+               ? NULL
+               : PyList_GetSlice(self->limits, 0, PyList_Size(self->limits));
+}
+
+static PyMethodDef tracker_methods[] = {
+    {"start", tracker_start, METH_VARARGS,
+     "Begin to count, in the modules that it is for and in a list of pairs (module or None, globals)."},
+    {"stop", tracker_stop, METH_NOARGS, "End what start() has begun."},
+    {"counts", tracker_counts, METH_NOARGS,
+     "A list of tuples: globals, name, kind, code or None, offset in bytes, thread, count."},
+    {"limits", tracker_limits, METH_NOARGS, "What could not be seen: a list of modules and of str."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef tracker_members[] = {
+    {"users", T_INT, offsetof(Tracker, users), READONLY, "int, how often it is on."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+#define SLOT(function) ((void *)(function))
+static PyType_Slot tracker_slots[] = {
+    {Py_tp_new, SLOT(tracker_new)},
+    {Py_tp_dealloc, SLOT(tracker_dealloc)},
+    {Py_tp_traverse, SLOT(tracker_traverse)},
+    {Py_tp_clear, SLOT(tracker_clear)},
+    {Py_tp_methods, tracker_methods},
+    {Py_tp_members, tracker_members},
+    {0, NULL},
+};
+
+static PyType_Spec tracker_spec = {
+    .name = "hooking._core.Tracker",
+    .basicsize = sizeof(Tracker),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = tracker_slots,
+};
+
+int
+track_init(PyObject *module, ModuleState *state)
+{
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get()); /* borrowed */
+    state->tracking = calloc(1, sizeof *state->tracking);
+    if (state->tracking == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    state->tracking->watcher = -1;
+    PyObject *capsule = PyCapsule_New(state->tracking, TRACK_KEY, NULL);
+    PyObject *type = PyType_FromModuleAndSpec(module, &tracker_spec, NULL);
+    int ret = capsule == NULL || type == NULL || dict == NULL || PyDict_SetItemString(dict, TRACK_KEY, capsule) < 0
+                      || PyModule_AddObjectRef(module, "Tracker", type) < 0
+                  ? -1
+                  : track_hook_init(module, state->tracking);
+    Py_XDECREF(capsule);
+    Py_XDECREF(type);
+    return ret;
+}
+
+void
+track_clear(ModuleState *state)
+{
+    Tracking *tracking = state->tracking;
+    if (tracking == NULL) {
+        return;
+    }
+    while (tracking->trackers != 0) {
+        track_end(tracking, tracking->active[__builtin_ctzll(tracking->trackers)]);
+    }
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get()); /* borrowed */
+    if (dict != NULL && PyDict_DelItemString(dict, TRACK_KEY) < 0) {
+        PyErr_Clear();
+    }
+    Py_CLEAR(tracking->user);
+    Py_CLEAR(tracking->dict_type);
+    Py_CLEAR(tracking->module_type);
+    free(tracking->tracked);
+    free(tracking);
+    state->tracking = NULL;
+}

@@ -1,0 +1,13 @@
+/* Tracker: counts what is done to the globals of modules. The face that Python sees of it is track_globals(). */
+#ifndef HOOKING_TRACK_H
+#define HOOKING_TRACK_H
+
+#include "state.h"
+
+/* Make the type `hooking._core.Tracker`. -1 with an exception. */
+int track_init(PyObject *module, ModuleState *state);
+
+/* The interpreter ends: give all objects their own types back, and free what there is. */
+void track_clear(ModuleState *state);
+
+#endif

@@ -1,0 +1,118 @@
+/* Instructions that have to do with globals, see track_code.h. */
+#include "track_code.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { FIRST_ROOM = 256 };
+
+static TrackCode *
+codes_find(const TrackCodes *codes, PyObject *code)
+{
+    size_t at = (size_t)((uint64_t)((uintptr_t)code >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (codes->room - 1);
+    while (codes->codes[at].code != NULL && codes->codes[at].code != code) {
+        at = (at + 1) & (codes->room - 1);
+    }
+    return &codes->codes[at];
+}
+
+static bool
+codes_grow(TrackCodes *codes)
+{
+    TrackCodes larger = {NULL, codes->room == 0 ? FIRST_ROOM : 2 * codes->room, codes->used};
+    larger.codes = calloc(larger.room, sizeof *larger.codes);
+    if (larger.codes == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < codes->room; i++) {
+        if (codes->codes[i].code != NULL) {
+            *codes_find(&larger, codes->codes[i].code) = codes->codes[i];
+        }
+    }
+    free(codes->codes);
+    *codes = larger;
+    return true;
+}
+
+static void
+code_free(TrackCode *found)
+{
+    free(found->opcodes);
+    free(found->indices);
+    Py_XDECREF(found->names);
+    Py_XDECREF(found->code);
+}
+
+/* Walk its instructions. False if that failed, perhaps with an exception. */
+static bool
+code_read(TrackCode *found, PyObject *code)
+{
+    PyObject *bytes = PyObject_GetAttrString(code, "co_code");
+    char *start;
+    Py_ssize_t size;
+    bool ok = false;
+    if (bytes == NULL || PyBytes_AsStringAndSize(bytes, &start, &size) < 0) {
+        goto done;
+    }
+    found->code = Py_NewRef(code);
+    found->names = PyObject_GetAttrString(code, "co_names");
+    found->length = size / 2;
+    found->opcodes = calloc((size_t)found->length + 1, sizeof *found->opcodes);
+    found->indices = calloc((size_t)found->length + 1, sizeof *found->indices);
+    if (found->names == NULL || found->opcodes == NULL || found->indices == NULL) {
+        goto done;
+    }
+    for (Instruction it = opcodes_at((unsigned char *)start, size, 0); it.offset < size;
+         it = opcodes_at((unsigned char *)start, size, it.next)) {
+        Py_ssize_t name = opcodes_name(&it);
+        if (it.opcode == OPCODE_IMPORT_NAME) {
+            found->opcodes[it.offset / 2] = (unsigned char)it.opcode;
+        }
+        else if (name >= 0 && name < PyTuple_Size(found->names)) {
+            found->opcodes[it.offset / 2] = (unsigned char)it.opcode;
+            found->indices[it.offset / 2] = (unsigned)name;
+        }
+    }
+    ok = true;
+done:
+    Py_XDECREF(bytes);
+    return ok;
+}
+
+Opcode
+track_code_at(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **name)
+{
+    TrackCode *found = codes->room == 0 ? NULL : codes_find(codes, code);
+    if (found == NULL || found->code == NULL) {
+        PyObject *type, *value, *traceback;
+        TrackCode fresh = {NULL, NULL, 0, NULL, NULL};
+        PyErr_Fetch(&type, &value, &traceback);
+        bool ok = code_read(&fresh, code) && (2 * (codes->used + 1) <= codes->room || codes_grow(codes));
+        PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+        if (!ok) {
+            code_free(&fresh);
+            return OPCODE_OTHER;
+        }
+        found = codes_find(codes, code);
+        *found = fresh;
+        codes->used++;
+    }
+    Py_ssize_t at = offset / 2;
+    if (at < 0 || at >= found->length || found->opcodes[at] == OPCODE_OTHER) {
+        return OPCODE_OTHER;
+    }
+    *name = PyTuple_GetItem(found->names, (Py_ssize_t)found->indices[at]);
+    return (Opcode)found->opcodes[at];
+}
+
+void
+track_codes_clear(TrackCodes *codes)
+{
+    TrackCodes old = *codes;
+    *codes = (TrackCodes){NULL, 0, 0};
+    for (size_t i = 0; i < old.room; i++) {
+        code_free(&old.codes[i]);
+    }
+    free(old.codes);
+}

@@ -1,0 +1,373 @@
+/* Types of tracked dicts and modules, see track_hook.h.
+ *
+ * The interpreter looks up names past the methods of dict only where globals are exactly a dict: what it has specialised
+ * checks the type at each look, so the type of the object is changed, not the object. It is the same dict for all
+ * threads, functions and C code at every moment. */
+#include "track_hook.h"
+
+#include "state.h"
+#include "track_modules.h"
+
+static PyObject *dict_subscript(PyObject *self, PyObject *name);
+
+/* Never NULL: whoever ends it gives all objects their own types back. */
+static Tracking *
+hook_tracking(PyObject *self)
+{
+    ModuleState *state = PyType_GetModuleState(Py_TYPE(self));
+    return state->tracking;
+}
+
+Tracking *
+track_hook_tracking(PyObject *dict)
+{
+    void *subscript = PyType_GetSlot(Py_TYPE(dict), Py_mp_subscript);
+    return subscript == (void *)dict_subscript ? hook_tracking(dict) : NULL;
+}
+
+/* ---- dict ---- */
+
+/* `name` is not in the globals. What a function reads of the builtins is given to it at once: an exception would cost
+ * several times as much. Only that: globals()['len'] is a KeyError. */
+static PyObject *
+dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
+{
+    Opcode opcode = PyUnicode_CheckExact(name) ? tracking_opcode(tracking, self, name) : OPCODE_OTHER;
+    if (opcode == OPCODE_LOAD_GLOBAL || opcode == OPCODE_LOAD_NAME || opcode == OPCODE_LOAD_FROM_DICT_OR_GLOBALS) {
+        PyObject *builtins = PyEval_GetBuiltins(); /* borrowed: the frame's */
+        if (builtins != NULL && PyDict_Check(builtins)) {
+            PyObject *value = PyDict_GetItemWithError(builtins, name);
+            if (value != NULL) {
+                tracking_record(tracking, self, name, TRACK_BUILTIN, TRACKING_HOOKED);
+                return PyDict_CheckExact(builtins) ? Py_NewRef(value) : NULL;
+            }
+        }
+    }
+    if (!PyErr_Occurred()) {
+        tracking_record(tracking, self, name, TRACK_MISSING, TRACKING_HOOKED);
+    }
+    return NULL;
+}
+
+static PyObject *
+dict_subscript(PyObject *self, PyObject *name)
+{
+    Tracking *tracking = hook_tracking(self);
+    PyObject *value = PyDict_GetItemWithError(self, name);
+    if (value != NULL) {
+        Py_INCREF(value);
+        tracking_record(tracking, self, name, TRACK_READ, TRACKING_HOOKED);
+        return value;
+    }
+    value = PyErr_Occurred() ? NULL : dict_missing(tracking, self, name);
+    if (value == NULL && !PyErr_Occurred()) {
+        PyObject *key = PyTuple_Pack(1, name); /* a key that is a tuple would be taken for the arguments */
+        if (key != NULL) {
+            PyErr_SetObject(PyExc_KeyError, key);
+            Py_DECREF(key);
+        }
+    }
+    return value;
+}
+
+/* Is this a change that no watcher will be told of? Before 3.12 there are no watchers, and else they are not told when
+ * it is the object that is there already. */
+static bool
+dict_is_untold(Tracking *tracking, PyObject *self, PyObject *name, PyObject *value)
+{
+    if (tracking->watcher < 0) {
+        return true;
+    }
+    return value != NULL && PyUnicode_CheckExact(name) && PyDict_GetItemWithError(self, name) == value;
+}
+
+static int
+dict_assign(PyObject *self, PyObject *name, PyObject *value)
+{
+    Tracking *tracking = hook_tracking(self);
+    bool untold = dict_is_untold(tracking, self, name, value);
+    int ret = PyErr_Occurred() ? -1 : tracking->dict_set(self, name, value);
+    if (ret == 0 && value != NULL && self == tracking->sys_modules) {
+        track_modules_came(tracking, name, value);
+    }
+    if (ret == 0 && untold) {
+        tracking_record(tracking, self, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, TRACKING_HOOKED);
+    }
+    return ret;
+}
+
+static int
+dict_contains(PyObject *self, PyObject *name)
+{
+    int ret = PyDict_Contains(self, name);
+    if (ret >= 0) {
+        tracking_record(hook_tracking(self), self, name, ret ? TRACK_READ : TRACK_MISSING, TRACKING_HOOKED);
+    }
+    return ret;
+}
+
+/* What dict itself does. */
+static PyObject *
+dict_plain(PyObject *self, const char *method, PyObject *args, PyObject *named)
+{
+    PyObject *function = PyObject_GetAttrString((PyObject *)&PyDict_Type, method);
+    PyObject *self_alone = PyTuple_Pack(1, self);
+    PyObject *all = self_alone == NULL ? NULL : PySequence_Concat(self_alone, args);
+    PyObject *result = function == NULL || all == NULL ? NULL : PyObject_Call(function, all, named);
+    Py_XDECREF(function);
+    Py_XDECREF(self_alone);
+    Py_XDECREF(all);
+    return result;
+}
+
+/* A method that reads the name which is its first argument. */
+static PyObject *
+dict_read(PyObject *self, const char *method, PyObject *args)
+{
+    PyObject *name = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
+    int there = name != NULL && PyUnicode_CheckExact(name) ? PyDict_Contains(self, name) : -1;
+    if (there >= 0 && (there || method[0] == 'g')) {
+        tracking_record(hook_tracking(self), self, name, there ? TRACK_READ : TRACK_MISSING, TRACKING_HOOKED);
+    }
+    return dict_plain(self, method, args, NULL);
+}
+
+static PyObject *
+dict_get(PyObject *self, PyObject *args)
+{
+    return dict_read(self, "get", args);
+}
+
+/* What differs from `before`, without watchers. */
+static void
+dict_tell_difference(Tracking *tracking, PyObject *self, PyObject *before)
+{
+    PyObject *name, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(self, &at, &name, &value);) {
+        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(before, name) != value) {
+            tracking_record(tracking, self, name, TRACK_WRITE, TRACKING_HOOKED);
+        }
+    }
+    for (Py_ssize_t at = 0; PyDict_Next(before, &at, &name, &value);) {
+        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(self, name) == NULL) {
+            tracking_record(tracking, self, name, TRACK_DELETE, TRACKING_HOOKED);
+        }
+    }
+}
+
+/* A method that changes the dict. */
+static PyObject *
+dict_change(PyObject *self, const char *method, PyObject *args, PyObject *named)
+{
+    Tracking *tracking = hook_tracking(self);
+    PyObject *before = tracking->watcher >= 0 ? NULL : PyDict_Copy(self);
+    PyObject *result = tracking->watcher < 0 && before == NULL ? NULL : dict_plain(self, method, args, named);
+    if (before != NULL) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        dict_tell_difference(tracking, self, before);
+        PyErr_Restore(type, value, traceback);
+        Py_DECREF(before);
+    }
+    return result;
+}
+
+static PyObject *
+dict_pop(PyObject *self, PyObject *args)
+{
+    return dict_change(self, "pop", args, NULL);
+}
+
+static PyObject *
+dict_popitem(PyObject *self, PyObject *args)
+{
+    return dict_change(self, "popitem", args, NULL);
+}
+
+static PyObject *
+dict_clear(PyObject *self, PyObject *args)
+{
+    return dict_change(self, "clear", args, NULL);
+}
+
+static PyObject *
+dict_update(PyObject *self, PyObject *args, PyObject *named)
+{
+    return dict_change(self, "update", args, named);
+}
+
+static PyObject *
+dict_setdefault(PyObject *self, PyObject *args)
+{
+    PyObject *name = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
+    int there = name != NULL && PyUnicode_CheckExact(name) ? PyDict_Contains(self, name) : 0;
+    return there > 0 ? dict_read(self, "setdefault", args) : dict_change(self, "setdefault", args, NULL);
+}
+
+static PyObject *
+dict_in_place_or(PyObject *self, PyObject *other)
+{
+    PyObject *args = PyTuple_Pack(1, other);
+    PyObject *result = args == NULL ? NULL : dict_change(self, "__ior__", args, NULL);
+    Py_XDECREF(args);
+    return result;
+}
+
+/* A copy, pickled or not, is a plain dict. */
+static PyObject *
+dict_reduce(PyObject *self, PyObject *protocol)
+{
+    (void)protocol;
+    PyObject *items = PyDict_Items(self);
+    PyObject *iterator = items == NULL ? NULL : PyObject_GetIter(items);
+    PyObject *reduced = iterator == NULL ? NULL
+                                         : Py_BuildValue("O()OOO", &PyDict_Type, Py_None, Py_None, iterator);
+    Py_XDECREF(items);
+    Py_XDECREF(iterator);
+    return reduced;
+}
+
+/* ---- module ---- */
+
+/* The import system reads a module's __spec__, __path__ and others on its way: that is no use of the program's. */
+static bool
+module_is_import(Tracking *tracking, PyObject *name)
+{
+    PyObject *code, *imported;
+    Py_ssize_t offset;
+    if (PyUnicode_GetLength(name) < 5 || PyUnicode_ReadChar(name, 0) != '_' || PyUnicode_ReadChar(name, 1) != '_') {
+        return false;
+    }
+    if (!tracking_instruction(&code, &offset)
+        || track_code_at(&tracking->codes, code, offset, &imported) == OPCODE_IMPORT_NAME) {
+        return true;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *file = PyObject_GetAttrString(code, "co_filename");
+    PyObject *prefix = PyUnicode_FromString("<frozen importlib");
+    bool import = file != NULL && prefix != NULL && PyUnicode_Tailmatch(file, prefix, 0, PY_SSIZE_T_MAX, -1) > 0;
+    Py_XDECREF(file);
+    Py_XDECREF(prefix);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    return import;
+}
+
+static PyObject *
+module_get(PyObject *self, PyObject *name)
+{
+    Tracking *tracking = hook_tracking(self);
+    PyObject *globals = PyModule_GetDict(self); /* borrowed */
+    int there = globals != NULL && PyUnicode_Check(name) ? PyDict_Contains(globals, name) : 0;
+    if (there < 0) {
+        return NULL;
+    }
+    Py_XINCREF(globals);
+    PyObject *value = tracking->module_get(self, name);
+    bool missing = value == NULL && globals != NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
+    if ((there > 0 || missing) && PyUnicode_Check(name) && !module_is_import(tracking, name)) {
+        tracking_record(tracking, globals, name, there ? TRACK_READ : TRACK_MISSING, TRACKING_HOOKED);
+    }
+    Py_XDECREF(globals);
+    return value;
+}
+
+static int
+module_set(PyObject *self, PyObject *name, PyObject *value)
+{
+    Tracking *tracking = hook_tracking(self);
+    PyObject *globals = Py_XNewRef(PyModule_GetDict(self));
+    bool untold = globals != NULL && dict_is_untold(tracking, globals, name, value);
+    int ret = PyErr_Occurred() ? -1 : tracking->module_set(self, name, value);
+    if (ret == 0 && untold) {
+        tracking_record(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, TRACKING_HOOKED);
+    }
+    Py_XDECREF(globals);
+    return ret;
+}
+
+/* ---- the types ---- */
+
+#define SLOT(function) ((void *)(function))
+#define METHOD(function) ((PyCFunction)(void (*)(void))(function))
+static PyMethodDef dict_methods[] = {
+    {"get", dict_get, METH_VARARGS, NULL},
+    {"pop", dict_pop, METH_VARARGS, NULL},
+    {"popitem", dict_popitem, METH_VARARGS, NULL},
+    {"clear", dict_clear, METH_VARARGS, NULL},
+    {"update", METHOD(dict_update), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"setdefault", dict_setdefault, METH_VARARGS, NULL},
+    {"__reduce_ex__", dict_reduce, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot dict_slots[] = {
+    {Py_mp_subscript, SLOT(dict_subscript)},
+    {Py_mp_ass_subscript, SLOT(dict_assign)},
+    {Py_sq_contains, SLOT(dict_contains)},
+    {Py_nb_inplace_or, SLOT(dict_in_place_or)},
+    {Py_tp_methods, dict_methods},
+    {0, NULL},
+};
+
+/* Called as what they stand for: so do messages and repr() of the type, and programs that go by its name. */
+static PyType_Spec dict_spec = {
+    .name = "builtins.dict",
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = dict_slots,
+};
+
+static PyType_Slot module_slots[] = {
+    {Py_tp_getattro, SLOT(module_get)},
+    {Py_tp_setattro, SLOT(module_set)},
+    {0, NULL},
+};
+
+static PyType_Spec module_spec = {
+    .name = "builtins.module",
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = module_slots,
+};
+
+int
+track_hook_init(PyObject *module, Tracking *tracking)
+{
+    tracking->dict_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &dict_spec, (PyObject *)&PyDict_Type);
+    tracking->module_type = tracking->dict_type == NULL
+                                ? NULL
+                                : (PyTypeObject *)PyType_FromModuleAndSpec(module, &module_spec,
+                                                                           (PyObject *)&PyModule_Type);
+    tracking->module_get = (getattrofunc)PyType_GetSlot(&PyModule_Type, Py_tp_getattro);
+    tracking->module_set = (setattrofunc)PyType_GetSlot(&PyModule_Type, Py_tp_setattro);
+    tracking->dict_set = (objobjargproc)PyType_GetSlot(&PyDict_Type, Py_mp_ass_subscript);
+    return tracking->module_type == NULL ? -1 : 0;
+}
+
+int
+track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Tracker *tracker)
+{
+    /* the module first, and last when it ends: debug builds look whether the dict of a plain module is plain */
+    if (module != NULL && Py_TYPE(module) == &PyModule_Type) {
+        compat_set_type(module, tracking->module_type);
+    }
+    else if (module != NULL && Py_TYPE(module) != tracking->module_type
+             && PyList_Append(tracker->limits, module) < 0) {
+        return -1;
+    }
+    if (PyDict_CheckExact(globals)) {
+        compat_set_type(globals, tracking->dict_type);
+    }
+    return 0;
+}
+
+void
+track_hook_off(Tracking *tracking, PyObject *globals, PyObject *module)
+{
+    if (Py_TYPE(globals) == tracking->dict_type) {
+        compat_set_type(globals, &PyDict_Type);
+    }
+    if (module != NULL && Py_TYPE(module) == tracking->module_type) {
+        compat_set_type(module, &PyModule_Type);
+    }
+}

@@ -1,0 +1,20 @@
+/* The types that tracked dicts and modules have meanwhile: they tell of what is read, and are else what they were. */
+#ifndef HOOKING_TRACK_HOOK_H
+#define HOOKING_TRACK_HOOK_H
+
+#include "tracking.h"
+
+/* Make the types. -1 with an exception. */
+int track_hook_init(PyObject *module, Tracking *tracking);
+
+/* Have these globals told of, those of a module (or NULL). Says what cannot be seen in the tracker's limits. Runs no
+ * Python code. -1 with an exception. */
+int track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Tracker *tracker);
+
+/* As they were before. */
+void track_hook_off(Tracking *tracking, PyObject *globals, PyObject *module);
+
+/* That which a dict with such a type belongs to; NULL without an exception for any other. */
+Tracking *track_hook_tracking(PyObject *dict);
+
+#endif

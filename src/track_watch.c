@@ -1,0 +1,82 @@
+/* Dict watchers of tracked globals, see track_watch.h. */
+#include "track_watch.h"
+
+#include "track_hook.h"
+#include "track_modules.h"
+
+/* A name is written or deleted. What STORE_GLOBAL does is told to those that count sites by an event, which is there
+ * also when the object is the same as before. */
+static void
+watch_one(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
+{
+    int told = TRACKING_HOOKED;
+    if (kind == TRACK_WRITE && tracking->instruction != 0 && tracking->sites != 0 && PyUnicode_CheckExact(name)
+        && tracking_opcode(tracking, globals, name) == OPCODE_STORE_GLOBAL) {
+        told = TRACKING_PLAIN;
+    }
+    tracking_record(tracking, globals, name, kind, told);
+}
+
+static void
+watch_each(Tracking *tracking, PyObject *globals, PyObject *names, TrackKind kind)
+{
+    PyObject *name, *value;
+    for (Py_ssize_t at = 0; names != NULL && PyDict_Check(names) && PyDict_Next(names, &at, &name, &value);) {
+        watch_one(tracking, globals, name, kind);
+    }
+}
+
+/* No Python code may run in here, see compat.h. */
+static int
+watch_told(int event, PyObject *dict, PyObject *key, PyObject *value)
+{
+    Tracking *tracking = track_hook_tracking(dict);
+    if (tracking == NULL) {
+        tracking = tracking_current();
+    }
+    if (tracking == NULL) {
+        return 0;
+    }
+    if (dict == tracking->sys_modules) {
+        if ((event == COMPAT_DICT_ADDED || event == COMPAT_DICT_MODIFIED) && value != NULL) {
+            track_modules_came(tracking, key, value);
+        }
+        return 0;
+    }
+    switch (event) {
+    case COMPAT_DICT_ADDED:
+    case COMPAT_DICT_MODIFIED:
+        watch_one(tracking, dict, key, TRACK_WRITE);
+        break;
+    case COMPAT_DICT_DELETED:
+        watch_one(tracking, dict, key, TRACK_DELETE);
+        break;
+    case COMPAT_DICT_CLONED:
+        watch_each(tracking, dict, key, TRACK_WRITE);
+        break;
+    case COMPAT_DICT_CLEARED:
+        watch_each(tracking, dict, dict, TRACK_DELETE);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+void
+track_watch_start(Tracking *tracking)
+{
+    tracking->watcher = compat_has_dict_watchers() ? compat_dict_watcher(watch_told) : -1;
+    if (tracking->watcher < 0 && PyErr_Occurred()) {
+        PyErr_Clear(); /* other tools have all eight: writes are told as on versions without */
+    }
+}
+
+void
+track_watch_stop(Tracking *tracking)
+{
+    if (tracking->watcher >= 0 && compat_dict_watcher_end(tracking->watcher) < 0) {
+        PyErr_Clear();
+    }
+    tracking->watcher = -1;
+}
