@@ -183,6 +183,7 @@ track_end(Tracking *tracking, Tracker *tracker)
         PyErr_Clear();
     }
     track_modules_leave(tracking, tracker);
+    tracking_forget_recent(tracking);
     tracking->trackers &= ~bit;
     tracking->hooking &= ~bit;
     tracking->sites &= ~bit;

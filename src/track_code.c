@@ -19,7 +19,7 @@ codes_find(const TrackCodes *codes, PyObject *code)
 static bool
 codes_grow(TrackCodes *codes)
 {
-    TrackCodes larger = {NULL, codes->room == 0 ? FIRST_ROOM : 2 * codes->room, codes->used};
+    TrackCodes larger = {NULL, NULL, codes->room == 0 ? FIRST_ROOM : 2 * codes->room, codes->used};
     larger.codes = calloc(larger.room, sizeof *larger.codes);
     if (larger.codes == NULL) {
         return false;
@@ -38,7 +38,7 @@ static void
 code_free(TrackCode *found)
 {
     free(found->opcodes);
-    free(found->indices);
+    free(found->name);
     Py_XDECREF(found->names);
     Py_XDECREF(found->code);
 }
@@ -58,19 +58,16 @@ code_read(TrackCode *found, PyObject *code)
     found->names = PyObject_GetAttrString(code, "co_names");
     found->length = size / 2;
     found->opcodes = calloc((size_t)found->length + 1, sizeof *found->opcodes);
-    found->indices = calloc((size_t)found->length + 1, sizeof *found->indices);
-    if (found->names == NULL || found->opcodes == NULL || found->indices == NULL) {
+    found->name = calloc((size_t)found->length + 1, sizeof *found->name);
+    if (found->names == NULL || found->opcodes == NULL || found->name == NULL) {
         goto done;
     }
     for (Instruction it = opcodes_at((unsigned char *)start, size, 0); it.offset < size;
          it = opcodes_at((unsigned char *)start, size, it.next)) {
-        Py_ssize_t name = opcodes_name(&it);
-        if (it.opcode == OPCODE_IMPORT_NAME) {
+        Py_ssize_t name = it.opcode == OPCODE_IMPORT_NAME ? 0 : opcodes_name(&it);
+        if (name >= 0 && name < PyTuple_Size(found->names)) {
             found->opcodes[it.offset / 2] = (unsigned char)it.opcode;
-        }
-        else if (name >= 0 && name < PyTuple_Size(found->names)) {
-            found->opcodes[it.offset / 2] = (unsigned char)it.opcode;
-            found->indices[it.offset / 2] = (unsigned)name;
+            found->name[it.offset / 2] = PyTuple_GetItem(found->names, name);
         }
     }
     ok = true;
@@ -79,8 +76,9 @@ done:
     return ok;
 }
 
-Opcode
-track_code_at(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **name)
+/* Find it, or read it. NULL without an exception if memory was short. */
+static TrackCode *
+codes_get(TrackCodes *codes, PyObject *code)
 {
     TrackCode *found = codes->room == 0 ? NULL : codes_find(codes, code);
     if (found == NULL || found->code == NULL) {
@@ -92,25 +90,34 @@ track_code_at(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **n
         PyErr_Restore(type, value, traceback);
         if (!ok) {
             code_free(&fresh);
-            return OPCODE_OTHER;
+            return NULL;
         }
         found = codes_find(codes, code);
         *found = fresh;
         codes->used++;
     }
+    return found;
+}
+
+Opcode
+track_code_at(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **name)
+{
+    if (codes->last == NULL || codes->last->code != code) {
+        codes->last = codes_get(codes, code);
+    }
     Py_ssize_t at = offset / 2;
-    if (at < 0 || at >= found->length || found->opcodes[at] == OPCODE_OTHER) {
+    if (codes->last == NULL || at < 0 || at >= codes->last->length) {
         return OPCODE_OTHER;
     }
-    *name = PyTuple_GetItem(found->names, (Py_ssize_t)found->indices[at]);
-    return (Opcode)found->opcodes[at];
+    *name = codes->last->name[at];
+    return (Opcode)codes->last->opcodes[at];
 }
 
 void
 track_codes_clear(TrackCodes *codes)
 {
     TrackCodes old = *codes;
-    *codes = (TrackCodes){NULL, 0, 0};
+    *codes = (TrackCodes){NULL, NULL, 0, 0};
     for (size_t i = 0; i < old.room; i++) {
         code_free(&old.codes[i]);
     }

@@ -9,11 +9,12 @@ typedef struct TrackCode {
     PyObject *names;        /* owned: co_names, a tuple */
     Py_ssize_t length;      /* of the arrays: half as many as the code has bytes */
     unsigned char *opcodes; /* an Opcode for each; OPCODE_OTHER where there is nothing of interest */
-    unsigned *indices;      /* into the names */
+    PyObject **name;        /* borrowed, for each */
 } TrackCode;
 
 typedef struct TrackCodes {
     TrackCode *codes; /* a hash table by the code's address */
+    TrackCode *last;  /* that which was asked for last, or NULL */
     size_t room;      /* a power of two, or 0 */
     size_t used;
 } TrackCodes;

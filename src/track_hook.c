@@ -27,25 +27,31 @@ track_hook_tracking(PyObject *dict)
 
 /* ---- dict ---- */
 
+/* Does the instruction that runs ask these globals for the name, and would look into the builtins next? LOAD_GLOBAL asks
+ * no other dict of that type for it than its globals and its builtins; LOAD_NAME asks the locals first. */
+static bool
+dict_is_asked_for_global(Tracking *tracking, PyObject *self, PyObject *name)
+{
+    Opcode opcode = tracking_opcode(tracking, name);
+    return opcode == OPCODE_LOAD_GLOBAL
+           || ((opcode == OPCODE_LOAD_NAME || opcode == OPCODE_LOAD_FROM_DICT_OR_GLOBALS)
+               && PyEval_GetGlobals() == self);
+}
+
 /* `name` is not in the globals. What a function reads of the builtins is given to it at once: an exception would cost
  * several times as much. Only that: globals()['len'] is a KeyError. */
 static PyObject *
 dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
 {
-    Opcode opcode = PyUnicode_CheckExact(name) ? tracking_opcode(tracking, self, name) : OPCODE_OTHER;
-    if (opcode == OPCODE_LOAD_GLOBAL || opcode == OPCODE_LOAD_NAME || opcode == OPCODE_LOAD_FROM_DICT_OR_GLOBALS) {
+    if (PyUnicode_CheckExact(name) && dict_is_asked_for_global(tracking, self, name)) {
         PyObject *builtins = PyEval_GetBuiltins(); /* borrowed: the frame's */
-        if (builtins != NULL && PyDict_Check(builtins)) {
-            PyObject *value = PyDict_GetItemWithError(builtins, name);
-            if (value != NULL) {
-                tracking_record(tracking, self, name, TRACK_BUILTIN, TRACKING_HOOKED);
-                return PyDict_CheckExact(builtins) ? Py_NewRef(value) : NULL;
-            }
+        PyObject *value = builtins != NULL && PyDict_Check(builtins) ? PyDict_GetItemWithError(builtins, name) : NULL;
+        if (value != NULL) {
+            tracking_count(tracking, self, name, TRACK_BUILTIN);
+            return PyDict_CheckExact(builtins) ? Py_NewRef(value) : NULL;
         }
     }
-    if (!PyErr_Occurred()) {
-        tracking_record(tracking, self, name, TRACK_MISSING, TRACKING_HOOKED);
-    }
+    tracking_count(tracking, self, name, TRACK_MISSING);
     return NULL;
 }
 
@@ -56,10 +62,11 @@ dict_subscript(PyObject *self, PyObject *name)
     PyObject *value = PyDict_GetItemWithError(self, name);
     if (value != NULL) {
         Py_INCREF(value);
-        tracking_record(tracking, self, name, TRACK_READ, TRACKING_HOOKED);
+        tracking_count(tracking, self, name, TRACK_READ);
         return value;
     }
-    value = PyErr_Occurred() ? NULL : dict_missing(tracking, self, name);
+    /* looking for what is exactly a str cannot fail */
+    value = !PyUnicode_CheckExact(name) && PyErr_Occurred() ? NULL : dict_missing(tracking, self, name);
     if (value == NULL && !PyErr_Occurred()) {
         PyObject *key = PyTuple_Pack(1, name); /* a key that is a tuple would be taken for the arguments */
         if (key != NULL) {
@@ -91,7 +98,7 @@ dict_assign(PyObject *self, PyObject *name, PyObject *value)
         track_modules_came(tracking, name, value);
     }
     if (ret == 0 && untold) {
-        tracking_record(tracking, self, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, TRACKING_HOOKED);
+        tracking_count(tracking, self, name, value == NULL ? TRACK_DELETE : TRACK_WRITE);
     }
     return ret;
 }
@@ -101,7 +108,7 @@ dict_contains(PyObject *self, PyObject *name)
 {
     int ret = PyDict_Contains(self, name);
     if (ret >= 0) {
-        tracking_record(hook_tracking(self), self, name, ret ? TRACK_READ : TRACK_MISSING, TRACKING_HOOKED);
+        tracking_count(hook_tracking(self), self, name, ret ? TRACK_READ : TRACK_MISSING);
     }
     return ret;
 }
@@ -127,7 +134,7 @@ dict_read(PyObject *self, const char *method, PyObject *args)
     PyObject *name = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
     int there = name != NULL && PyUnicode_CheckExact(name) ? PyDict_Contains(self, name) : -1;
     if (there >= 0 && (there || method[0] == 'g')) {
-        tracking_record(hook_tracking(self), self, name, there ? TRACK_READ : TRACK_MISSING, TRACKING_HOOKED);
+        tracking_count(hook_tracking(self), self, name, there ? TRACK_READ : TRACK_MISSING);
     }
     return dict_plain(self, method, args, NULL);
 }
@@ -145,12 +152,12 @@ dict_tell_difference(Tracking *tracking, PyObject *self, PyObject *before)
     PyObject *name, *value;
     for (Py_ssize_t at = 0; PyDict_Next(self, &at, &name, &value);) {
         if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(before, name) != value) {
-            tracking_record(tracking, self, name, TRACK_WRITE, TRACKING_HOOKED);
+            tracking_count(tracking, self, name, TRACK_WRITE);
         }
     }
     for (Py_ssize_t at = 0; PyDict_Next(before, &at, &name, &value);) {
         if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(self, name) == NULL) {
-            tracking_record(tracking, self, name, TRACK_DELETE, TRACKING_HOOKED);
+            tracking_count(tracking, self, name, TRACK_DELETE);
         }
     }
 }
@@ -267,7 +274,7 @@ module_get(PyObject *self, PyObject *name)
     PyObject *value = tracking->module_get(self, name);
     bool missing = value == NULL && globals != NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
     if ((there > 0 || missing) && PyUnicode_Check(name) && !module_is_import(tracking, name)) {
-        tracking_record(tracking, globals, name, there ? TRACK_READ : TRACK_MISSING, TRACKING_HOOKED);
+        tracking_count(tracking, globals, name, there ? TRACK_READ : TRACK_MISSING);
     }
     Py_XDECREF(globals);
     return value;
@@ -281,7 +288,7 @@ module_set(PyObject *self, PyObject *name, PyObject *value)
     bool untold = globals != NULL && dict_is_untold(tracking, globals, name, value);
     int ret = PyErr_Occurred() ? -1 : tracking->module_set(self, name, value);
     if (ret == 0 && untold) {
-        tracking_record(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, TRACKING_HOOKED);
+        tracking_count(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE);
     }
     Py_XDECREF(globals);
     return ret;

@@ -99,6 +99,7 @@ track_modules_attach(Tracking *tracking, Tracker *tracker, PyObject *globals, Py
         return found == NULL ? -1 : 0;
     }
     uint64_t others = found->trackers;
+    tracking_forget_recent(tracking);
     found->trackers |= bit;
     return modules_hook(tracking, tracker, globals, module, others);
 }

@@ -54,12 +54,12 @@ table_grow(TrackTable *table)
     return true;
 }
 
-static void
+static TrackCounter *
 table_add(TrackTable *table, const TrackKey *key)
 {
     if (2 * (table->used + 1) > table->room && !table_grow(table)) {
         table->lost = true;
-        return;
+        return NULL;
     }
     TrackCounter *counter = table_find(table, key);
     counter->key = *key;
@@ -68,28 +68,29 @@ table_add(TrackTable *table, const TrackKey *key)
     Py_XINCREF(key->code);
     counter->count = 1;
     table->used++;
+    return counter;
 }
 
-void
+TrackCounter *
 track_table_count(TrackTable *table, const TrackKey *key, bool once)
 {
     TrackCounter *counter = table->room == 0 ? NULL : table_find(table, key);
-    if (counter != NULL && counter->key.globals != NULL) {
-        counter->count += once ? 0 : 1;
-        return;
+    if (counter == NULL || counter->key.globals == NULL) {
+        /* new, or a string that was made anew: all that are in the table are interned */
+        TrackKey interned = *key;
+        Py_INCREF(interned.name);
+        PyUnicode_InternInPlace(&interned.name);
+        counter = table->room == 0 ? NULL : table_find(table, &interned);
+        if (counter == NULL || counter->key.globals == NULL) {
+            counter = table_add(table, &interned);
+            once = true;
+        }
+        Py_DECREF(interned.name);
     }
-    /* new, or a string that was made anew: all that are in the table are interned */
-    TrackKey interned = *key;
-    Py_INCREF(interned.name);
-    PyUnicode_InternInPlace(&interned.name);
-    counter = table->room == 0 || interned.name == key->name ? NULL : table_find(table, &interned);
-    if (counter != NULL && counter->key.globals != NULL) {
-        counter->count += once ? 0 : 1;
+    if (counter != NULL && !once) {
+        counter->count++;
     }
-    else {
-        table_add(table, &interned);
-    }
-    Py_DECREF(interned.name);
+    return counter;
 }
 
 bool

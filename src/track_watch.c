@@ -9,12 +9,12 @@
 static void
 watch_one(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
 {
-    int told = TRACKING_HOOKED;
     if (kind == TRACK_WRITE && tracking->instruction != 0 && tracking->sites != 0 && PyUnicode_CheckExact(name)
-        && tracking_opcode(tracking, globals, name) == OPCODE_STORE_GLOBAL) {
-        told = TRACKING_PLAIN;
+        && PyEval_GetGlobals() == globals && tracking_opcode(tracking, name) == OPCODE_STORE_GLOBAL) {
+        tracking_record(tracking, globals, name, kind, TRACKING_PLAIN);
+        return;
     }
-    tracking_record(tracking, globals, name, kind, told);
+    tracking_count(tracking, globals, name, kind);
 }
 
 static void

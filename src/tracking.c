@@ -2,6 +2,7 @@
 #include "tracking.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "frame.h"
 
@@ -80,11 +81,11 @@ tracking_instruction(PyObject **code, Py_ssize_t *offset)
 }
 
 Opcode
-tracking_opcode(Tracking *tracking, PyObject *globals, PyObject *name)
+tracking_opcode(Tracking *tracking, PyObject *name)
 {
     PyObject *code, *named;
     Py_ssize_t offset;
-    if (PyEval_GetGlobals() != globals || !tracking_instruction(&code, &offset)) {
+    if (!tracking_instruction(&code, &offset)) {
         return OPCODE_OTHER;
     }
     Opcode opcode = track_code_at(&tracking->codes, code, offset, &named);
@@ -144,9 +145,28 @@ tracker_is_running(const Tracking *tracking, const Tracker *tracker, unsigned lo
 
 /* ---- counting ---- */
 
+void
+tracking_forget_recent(Tracking *tracking)
+{
+    memset(tracking->recent, 0, sizeof tracking->recent);
+}
+
+/* Remember the counter, if counting there again is all that the same access would do. */
+static void
+tracking_keep_recent(Tracking *tracking, const TrackedGlobals *found, const Tracker *tracker, TrackCounter *counter)
+{
+    bool alone = (found->trackers & (found->trackers - 1)) == 0;
+    if (alone && tracker->told == TRACKING_PLAIN && tracker->function == NULL && !tracker->names) {
+        const TrackKey *key = &counter->key;
+        size_t at = (((uintptr_t)key->name >> 4) + ((uintptr_t)key->globals >> 5) + (size_t)key->kind)
+                    & (TRACKING_RECENT - 1);
+        tracking->recent[at] = (TrackingRecent){key->globals, key->name, key->kind, &counter->count};
+    }
+}
+
 /* False: the same at the same place would not count. */
 static bool
-tracker_record(Tracking *tracking, Tracker *tracker, TrackKey *key)
+tracker_record(Tracking *tracking, const TrackedGlobals *found, Tracker *tracker, TrackKey *key)
 {
     unsigned long thread = tracker->function != NULL || tracker->sites ? PyThread_get_thread_ident() : 0;
     if (tracker->function != NULL && !tracker_is_running(tracking, tracker, thread)) {
@@ -158,7 +178,14 @@ tracker_record(Tracking *tracking, Tracker *tracker, TrackKey *key)
         key->code = NULL;
     }
     key->thread = tracker->sites && !tracker->names ? thread : 0;
-    track_table_count(&tracker->table, key, tracker->names);
+    const TrackCounter *before = tracker->table.counters;
+    TrackCounter *counter = track_table_count(&tracker->table, key, tracker->names);
+    if (tracker->table.counters != before) { /* they have moved */
+        tracking_forget_recent(tracking);
+    }
+    if (counter != NULL) {
+        tracking_keep_recent(tracking, found, tracker, counter);
+    }
     return !tracker->names;
 }
 
@@ -178,7 +205,7 @@ tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind
     TrackKey key = {globals, exact, NULL, 0, 0, kind};
     for (uint64_t left = found->trackers; left != 0; left &= left - 1) {
         Tracker *tracker = tracking->active[__builtin_ctzll(left)];
-        if ((tracker->told & told) != 0 && tracker_record(tracking, tracker, &key)) {
+        if ((tracker->told & told) != 0 && tracker_record(tracking, found, tracker, &key)) {
             again = true;
         }
     }

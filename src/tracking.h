@@ -42,7 +42,17 @@ typedef struct TrackedGlobals {
     bool held;         /* the references are there */
 } TrackedGlobals;
 
+/* The counter that was found last for such an access, where there is one tracker, which wants no more than to count. */
+typedef struct TrackingRecent {
+    PyObject *globals, *name; /* borrowed from the counter */
+    TrackKind kind;
+    unsigned long long *count; /* NULL: none */
+} TrackingRecent;
+
+enum { TRACKING_RECENT = 512 }; /* a power of two */
+
 typedef struct Tracking {
+    TrackingRecent recent[TRACKING_RECENT];
     Tracker *active[TRACKERS]; /* owned */
     uint64_t trackers;         /* bits of those that are there */
     uint64_t hooking;          /* bits of those that need the dicts to tell */
@@ -85,11 +95,28 @@ typedef enum TrackingTold {
  * alone. Is anybody to be told if the same happens at the same place again? */
 bool tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, int told);
 
+/* The same for dicts and modules that tell, most of the time by one look. */
+static inline void
+tracking_count(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
+{
+    size_t at = (((uintptr_t)name >> 4) + ((uintptr_t)globals >> 5) + (size_t)kind) & (TRACKING_RECENT - 1);
+    TrackingRecent *recent = &tracking->recent[at];
+    if (recent->name == name && recent->globals == globals && recent->kind == kind && recent->count != NULL) {
+        ++*recent->count;
+    }
+    else {
+        tracking_record(tracking, globals, name, kind, TRACKING_HOOKED);
+    }
+}
+
+/* Trackers, or what they are for, have changed. */
+void tracking_forget_recent(Tracking *tracking);
+
 /* The instruction that runs: the frame's code (borrowed) and offset. False where there is no frame. */
 bool tracking_instruction(PyObject **code, Py_ssize_t *offset);
 
-/* Does the instruction that runs do that with `name` in the very globals? Its opcode, else OPCODE_OTHER. */
-Opcode tracking_opcode(Tracking *tracking, PyObject *globals, PyObject *name);
+/* Does the instruction that runs do something with `name`? Its opcode, else OPCODE_OTHER. */
+Opcode tracking_opcode(Tracking *tracking, PyObject *name);
 
 /* A tracker's function begins (+1) or ends (-1) to run in this thread. */
 void tracker_step(Tracker *tracker, unsigned long thread, long by);
