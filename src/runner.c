@@ -113,7 +113,7 @@ runner_enter(ModuleState *state, Runner *runner)
     if (state->main == NULL) { /* when a script has ended, CPython takes __file__ from a dict that it has borrowed */
         state->main = Py_XNewRef(PyDict_GetItemString(modules, "__main__"));
     }
-    if (PyDict_SetItemString(modules, "__main__", main) < 0) {
+    if (PyMapping_SetItemString(modules, "__main__", main) < 0) { /* whoever follows what comes hears of it */
         goto done;
     }
     runner->globals = Py_NewRef(PyModule_GetDict(main));

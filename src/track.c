@@ -25,13 +25,13 @@ tracking_current(void)
 /* ---- on ---- */
 
 static int
-track_function_runs(Tracker *tracker, PyObject *thread, PyObject *frame)
+track_functions_run(Tracker *tracker, PyObject *thread, PyObject *frame)
 {
     unsigned long id = PyLong_AsUnsignedLong(thread);
     frame = Py_NewRef(frame);
     while (frame != NULL) {
         PyObject *code = frame_code(frame);
-        if (code == tracker->function) {
+        if (tracker_has(tracker, code)) {
             tracker_step(tracker, id, 1);
         }
         Py_XDECREF(code);
@@ -40,16 +40,16 @@ track_function_runs(Tracker *tracker, PyObject *thread, PyObject *frame)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Where the function runs already, in any thread. */
+/* Where the functions run already, in any thread. */
 static int
-track_look_for_function(Tracker *tracker)
+track_look_for_functions(Tracker *tracker)
 {
     PyObject *function = PySys_GetObject("_current_frames"); /* borrowed */
     PyObject *frames = function == NULL ? NULL : PyObject_CallNoArgs(function), *thread, *frame;
     int ret = frames == NULL ? -1 : 0;
     tracker->threads_used = 0;
     for (Py_ssize_t at = 0; ret == 0 && PyDict_Next(frames, &at, &thread, &frame);) {
-        ret = track_function_runs(tracker, thread, frame);
+        ret = track_functions_run(tracker, thread, frame);
     }
     Py_XDECREF(frames);
     return ret;
@@ -123,8 +123,8 @@ track_begin(Tracking *tracking, Tracker *tracker, PyObject *namespaces)
             goto done;
         }
     }
-    if (track_events_function(tracking, tracker, true) < 0 || track_events_ask(tracking) < 0
-        || (tracker->function != NULL && track_look_for_function(tracker) < 0)) {
+    if (track_events_functions(tracking, tracker, true) < 0 || track_events_ask(tracking) < 0
+        || (tracker->functions != NULL && track_look_for_functions(tracker) < 0)) {
         goto done;
     }
     compat_forget_constants();
@@ -179,7 +179,7 @@ track_end(Tracking *tracking, Tracker *tracker)
     PyErr_Fetch(&type, &value, &traceback);
     uint64_t bit = UINT64_C(1) << tracker->number;
     track_tell_all_net(tracker);
-    if (track_events_function(tracking, tracker, false) < 0) {
+    if (track_events_functions(tracking, tracker, false) < 0) {
         PyErr_Clear();
     }
     track_modules_leave(tracking, tracker);
@@ -209,11 +209,12 @@ track_end(Tracking *tracking, Tracker *tracker)
 static PyObject *
 tracker_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
-    PyObject *modules, *function, *user;
+    PyObject *modules, *functions, *libraries, *own;
     int only_names, sites;
     ModuleState *state = state_of_type(type);
     (void)named;
-    if (!PyArg_ParseTuple(args, "OOppO!:Tracker", &modules, &function, &only_names, &sites, &PyTuple_Type, &user)) {
+    if (!PyArg_ParseTuple(args, "OOppO!O!:Tracker", &modules, &functions, &only_names, &sites, &PyTuple_Type,
+                          &libraries, &PyTuple_Type, &own)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -222,12 +223,13 @@ tracker_new(PyTypeObject *type, PyObject *args, PyObject *named)
         return NULL;
     }
     self->modules = modules == Py_None ? NULL : Py_NewRef(modules);
-    self->function = function == Py_None ? NULL : Py_NewRef(function);
+    self->functions = functions == Py_None ? NULL : Py_NewRef(functions);
     self->names = only_names;
     self->sites = sites || only_names;
     self->number = -1;
     self->limits = PyList_New(0);
-    Py_SETREF(state->tracking->user, Py_NewRef(user));
+    Py_SETREF(state->tracking->libraries, Py_NewRef(libraries));
+    Py_SETREF(state->tracking->own, Py_NewRef(own));
     if (self->limits == NULL) {
         Py_CLEAR(self);
     }
@@ -240,7 +242,7 @@ tracker_traverse(PyObject *object, visitproc visit, void *arg)
     Tracker *self = (Tracker *)object;
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->modules);
-    Py_VISIT(self->function);
+    Py_VISIT(self->functions);
     Py_VISIT(self->copies);
     Py_VISIT(self->limits);
     for (size_t i = 0; i < self->table.room; i++) {
@@ -255,7 +257,7 @@ tracker_clear(PyObject *object)
 {
     Tracker *self = (Tracker *)object;
     Py_CLEAR(self->modules);
-    Py_CLEAR(self->function);
+    Py_CLEAR(self->functions);
     Py_CLEAR(self->copies);
     Py_CLEAR(self->limits);
     track_table_clear(&self->table);
@@ -389,7 +391,8 @@ track_clear(ModuleState *state)
     if (dict != NULL && PyDict_DelItemString(dict, TRACK_KEY) < 0) {
         PyErr_Clear();
     }
-    Py_CLEAR(tracking->user);
+    Py_CLEAR(tracking->libraries);
+    Py_CLEAR(tracking->own);
     Py_CLEAR(tracking->dict_type);
     Py_CLEAR(tracking->module_type);
     free(tracking->tracked);

@@ -119,7 +119,7 @@ events_step(PyObject *capsule, PyObject *const *args, Py_ssize_t count, long by)
     }
     for (uint64_t left = tracking->trackers; left != 0; left &= left - 1) {
         Tracker *tracker = tracking->active[__builtin_ctzll(left)];
-        if (tracker->function == args[0]) {
+        if (tracker_has(tracker, args[0])) {
             tracker_step(tracker, PyThread_get_thread_ident(), by);
         }
     }
@@ -191,7 +191,7 @@ track_events_ask(Tracking *tracking)
     }
     long events = tracking->instruction;
     for (uint64_t left = tracking->trackers; left != 0; left &= left - 1) {
-        if (tracking->active[__builtin_ctzll(left)]->function != NULL) {
+        if (tracking->active[__builtin_ctzll(left)]->functions != NULL) {
             events |= events_bits(tracking, EVENT_ENTER, EVENTS_LOCAL, 3);
             events |= events_bits(tracking, EVENT_LEAVE, EVENTS_LOCAL, 3);
         }
@@ -201,21 +201,35 @@ track_events_ask(Tracking *tracking)
                : monitoring_restart(&tracking->monitoring); /* what was of no interest may be so now */
 }
 
-int
-track_events_function(Tracking *tracking, Tracker *tracker, bool on)
+/* Does another tracker have it tell, too? */
+static bool
+events_is_shared(const Tracking *tracking, const Tracker *tracker, PyObject *code)
 {
-    if (tracking->monitoring.module == NULL || tracker->function == NULL) {
-        return 0;
-    }
     for (uint64_t left = tracking->trackers; left != 0; left &= left - 1) {
-        Tracker *other = tracking->active[__builtin_ctzll(left)];
-        if (other != tracker && other->function == tracker->function) {
-            return 0; /* which has it tell already, and still */
+        const Tracker *other = tracking->active[__builtin_ctzll(left)];
+        if (other != tracker && tracker_has(other, code)) {
+            return true;
         }
+    }
+    return false;
+}
+
+int
+track_events_functions(Tracking *tracking, Tracker *tracker, bool on)
+{
+    if (tracking->monitoring.module == NULL || tracker->functions == NULL) {
+        return 0;
     }
     long enter = on ? events_bits(tracking, EVENT_ENTER, 0, EVENTS_LOCAL) : 0;
     long leave = on && enter != 0 ? events_bits(tracking, EVENT_LEAVE, 0, EVENTS_LOCAL) : 0;
-    return on && leave == 0 ? -1 : monitoring_set_local(&tracking->monitoring, tracker->function, enter | leave);
+    int ret = on && leave == 0 ? -1 : 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyTuple_Size(tracker->functions); i++) {
+        PyObject *code = PyTuple_GetItem(tracker->functions, i);
+        if (!events_is_shared(tracking, tracker, code)) {
+            ret = monitoring_set_local(&tracking->monitoring, code, enter | leave);
+        }
+    }
+    return ret;
 }
 
 void

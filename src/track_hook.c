@@ -25,6 +25,31 @@ track_hook_tracking(PyObject *dict)
     return subscript == (void *)dict_subscript ? hook_tracking(dict) : NULL;
 }
 
+/* It reads and writes a module's __spec__, __path__ and others on its way, in C also before any code runs. */
+bool
+track_hook_is_import(Tracking *tracking, PyObject *name)
+{
+    PyObject *code, *imported;
+    Py_ssize_t offset;
+    if (!PyUnicode_CheckExact(name) || PyUnicode_GetLength(name) < 5 || PyUnicode_ReadChar(name, 0) != '_' || PyUnicode_ReadChar(name, 1) != '_') {
+        return false;
+    }
+    if (!tracking_instruction(&code, &offset)
+        || track_code_at(&tracking->codes, code, offset, &imported) == OPCODE_IMPORT_NAME) {
+        return true;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *file = PyObject_GetAttrString(code, "co_filename");
+    PyObject *prefix = PyUnicode_FromString("<frozen importlib");
+    bool import = file != NULL && prefix != NULL && PyUnicode_Tailmatch(file, prefix, 0, PY_SSIZE_T_MAX, -1) > 0;
+    Py_XDECREF(file);
+    Py_XDECREF(prefix);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    return import;
+}
+
 /* ---- dict ---- */
 
 /* Does the instruction that runs ask these globals for the name, and would look into the builtins next? LOAD_GLOBAL asks
@@ -97,7 +122,7 @@ dict_assign(PyObject *self, PyObject *name, PyObject *value)
     if (ret == 0 && value != NULL && self == tracking->sys_modules) {
         track_modules_came(tracking, name, value);
     }
-    if (ret == 0 && untold) {
+    if (ret == 0 && untold && !track_hook_is_import(tracking, name)) {
         tracking_count(tracking, self, name, value == NULL ? TRACK_DELETE : TRACK_WRITE);
     }
     return ret;
@@ -236,31 +261,6 @@ dict_reduce(PyObject *self, PyObject *protocol)
 
 /* ---- module ---- */
 
-/* The import system reads a module's __spec__, __path__ and others on its way: that is no use of the program's. */
-static bool
-module_is_import(Tracking *tracking, PyObject *name)
-{
-    PyObject *code, *imported;
-    Py_ssize_t offset;
-    if (PyUnicode_GetLength(name) < 5 || PyUnicode_ReadChar(name, 0) != '_' || PyUnicode_ReadChar(name, 1) != '_') {
-        return false;
-    }
-    if (!tracking_instruction(&code, &offset)
-        || track_code_at(&tracking->codes, code, offset, &imported) == OPCODE_IMPORT_NAME) {
-        return true;
-    }
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *file = PyObject_GetAttrString(code, "co_filename");
-    PyObject *prefix = PyUnicode_FromString("<frozen importlib");
-    bool import = file != NULL && prefix != NULL && PyUnicode_Tailmatch(file, prefix, 0, PY_SSIZE_T_MAX, -1) > 0;
-    Py_XDECREF(file);
-    Py_XDECREF(prefix);
-    PyErr_Clear();
-    PyErr_Restore(type, value, traceback);
-    return import;
-}
-
 static PyObject *
 module_get(PyObject *self, PyObject *name)
 {
@@ -273,7 +273,7 @@ module_get(PyObject *self, PyObject *name)
     Py_XINCREF(globals);
     PyObject *value = tracking->module_get(self, name);
     bool missing = value == NULL && globals != NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
-    if ((there > 0 || missing) && PyUnicode_Check(name) && !module_is_import(tracking, name)) {
+    if ((there > 0 || missing) && PyUnicode_Check(name) && !track_hook_is_import(tracking, name)) {
         tracking_count(tracking, globals, name, there ? TRACK_READ : TRACK_MISSING);
     }
     Py_XDECREF(globals);
@@ -287,7 +287,7 @@ module_set(PyObject *self, PyObject *name, PyObject *value)
     PyObject *globals = Py_XNewRef(PyModule_GetDict(self));
     bool untold = globals != NULL && dict_is_untold(tracking, globals, name, value);
     int ret = PyErr_Occurred() ? -1 : tracking->module_set(self, name, value);
-    if (ret == 0 && untold) {
+    if (ret == 0 && untold && !track_hook_is_import(tracking, name)) {
         tracking_count(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE);
     }
     Py_XDECREF(globals);

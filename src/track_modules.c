@@ -35,19 +35,16 @@ modules_get(PyObject *globals, const char *name)
 static bool
 modules_is_users(const Tracking *tracking, PyObject *name, PyObject *globals)
 {
-    static const char *const ours[] = {"hooking"};
     PyObject *file = modules_get(globals, "__file__");
+    bool has_file = file != NULL && PyUnicode_Check(file);
+    if (has_file && modules_is_below(file, tracking->own, '/')) {
+        return false; /* also its __main__, that a command runs in */
+    }
     if (PyUnicode_CompareWithASCIIString(name, "__main__") == 0) {
         return true;
     }
-    PyObject *own = Py_BuildValue("(s)", ours[0]);
-    bool is_own = own == NULL || modules_is_below(name, own, '.');
-    Py_XDECREF(own);
-    if (is_own) {
-        return false;
-    }
-    if (file != NULL && PyUnicode_Check(file)) {
-        return !modules_is_below(file, tracking->user, '/');
+    if (has_file) {
+        return !modules_is_below(file, tracking->libraries, '/');
     }
     PyObject *spec = modules_get(globals, "__spec__");
     return spec == NULL || spec == Py_None; /* made by the program, not found by an import */

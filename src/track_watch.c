@@ -9,6 +9,9 @@
 static void
 watch_one(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
 {
+    if (track_hook_is_import(tracking, name)) {
+        return;
+    }
     if (kind == TRACK_WRITE && tracking->instruction != 0 && tracking->sites != 0 && PyUnicode_CheckExact(name)
         && PyEval_GetGlobals() == globals && tracking_opcode(tracking, name) == OPCODE_STORE_GLOBAL) {
         tracking_record(tracking, globals, name, kind, TRACKING_PLAIN);

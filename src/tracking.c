@@ -94,6 +94,16 @@ tracking_opcode(Tracking *tracking, PyObject *name)
 
 /* ---- the functions that trackers are for ---- */
 
+bool
+tracker_has(const Tracker *tracker, PyObject *code)
+{
+    Py_ssize_t count = tracker->functions == NULL ? 0 : PyTuple_Size(tracker->functions), i = 0;
+    while (i < count && PyTuple_GetItem(tracker->functions, i) != code) {
+        i++;
+    }
+    return i < count;
+}
+
 void
 tracker_step(Tracker *tracker, unsigned long thread, long by)
 {
@@ -119,7 +129,7 @@ tracker_step(Tracker *tracker, unsigned long thread, long by)
     }
 }
 
-/* Does its function run? Told by events; where there are none, by the stack. */
+/* Does one of its functions run? Told by events; where there are none, by the stack. */
 static bool
 tracker_is_running(const Tracking *tracking, const Tracker *tracker, unsigned long thread)
 {
@@ -135,7 +145,7 @@ tracker_is_running(const Tracking *tracking, const Tracker *tracker, unsigned lo
     PyObject *frame = frame_current();
     while (frame != NULL && !runs) {
         PyObject *code = frame_code(frame);
-        runs = code == tracker->function;
+        runs = tracker_has(tracker, code);
         Py_XDECREF(code);
         Py_SETREF(frame, frame_back(frame));
     }
@@ -156,7 +166,7 @@ static void
 tracking_keep_recent(Tracking *tracking, const TrackedGlobals *found, const Tracker *tracker, TrackCounter *counter)
 {
     bool alone = (found->trackers & (found->trackers - 1)) == 0;
-    if (alone && tracker->told == TRACKING_PLAIN && tracker->function == NULL && !tracker->names) {
+    if (alone && tracker->told == TRACKING_PLAIN && tracker->functions == NULL && !tracker->names) {
         const TrackKey *key = &counter->key;
         size_t at = (((uintptr_t)key->name >> 4) + ((uintptr_t)key->globals >> 5) + (size_t)key->kind)
                     & (TRACKING_RECENT - 1);
@@ -168,8 +178,8 @@ tracking_keep_recent(Tracking *tracking, const TrackedGlobals *found, const Trac
 static bool
 tracker_record(Tracking *tracking, const TrackedGlobals *found, Tracker *tracker, TrackKey *key)
 {
-    unsigned long thread = tracker->function != NULL || tracker->sites ? PyThread_get_thread_ident() : 0;
-    if (tracker->function != NULL && !tracker_is_running(tracking, tracker, thread)) {
+    unsigned long thread = tracker->functions != NULL || tracker->sites ? PyThread_get_thread_ident() : 0;
+    if (tracker->functions != NULL && !tracker_is_running(tracking, tracker, thread)) {
         return true;
     }
     key->code = NULL;

@@ -10,14 +10,14 @@
 
 enum {
     TRACKERS = 64,     /* at a time: a bit each */
-    TRACK_THREADS = 64 /* in a tracker's function at a time */
+    TRACK_THREADS = 64 /* in a tracker's functions at a time */
 };
 
 /* One track_globals(): the object hooking._core.Tracker. */
 typedef struct Tracker {
     PyObject_HEAD
-    PyObject *modules;  /* owned: a tuple of names (str) of modules and packages to come, or NULL: all of the user's */
-    PyObject *function; /* owned: count only while this code runs, or is called by what runs; NULL: always */
+    PyObject *modules;   /* owned: a tuple of names (str) of modules and packages, or NULL: all of the user's */
+    PyObject *functions; /* owned: a tuple of code objects: count only while one of these is on the stack; NULL: always */
     bool sites;         /* count each place of the code apart */
     bool names;         /* only which names at which places, not how often */
     int told;           /* a TrackingTold, while it is on: by what */
@@ -26,7 +26,7 @@ typedef struct Tracker {
     TrackTable table;
     struct {
         unsigned long thread;
-        long depth; /* how many times the function runs in it */
+        long depth; /* how many of the functions' frames there are in it */
     } threads[TRACK_THREADS];
     int threads_used;
     bool threads_lost; /* there were more */
@@ -65,7 +65,8 @@ typedef struct Tracking {
     int (*dict_set)(PyObject *, PyObject *, PyObject *); /* of dict */
     int watcher;               /* -1: none */
     PyObject *sys_modules;     /* owned or NULL: sys.modules, while there may be modules to come */
-    PyObject *user;            /* owned: a tuple of str: folders whose modules are not the user's */
+    PyObject *libraries;       /* owned: a tuple of str: folders whose modules are not the user's */
+    PyObject *own;             /* owned: a tuple of one str: the folder of this package */
     Monitoring monitoring;
     long events;               /* those that have callbacks */
     long instruction;          /* the bit of that event; 0: none are asked for */
@@ -118,7 +119,10 @@ bool tracking_instruction(PyObject **code, Py_ssize_t *offset);
 /* Does the instruction that runs do something with `name`? Its opcode, else OPCODE_OTHER. */
 Opcode tracking_opcode(Tracking *tracking, PyObject *name);
 
-/* A tracker's function begins (+1) or ends (-1) to run in this thread. */
+/* Is it one of the tracker's functions? */
+bool tracker_has(const Tracker *tracker, PyObject *code);
+
+/* One of a tracker's functions begins (+1) or ends (-1) to run in this thread. */
 void tracker_step(Tracker *tracker, unsigned long thread, long by);
 
 #endif

@@ -38,6 +38,19 @@ __all__ = [
     "rescue",
     "run_as_main",
     "set_trace",
+    "track_globals",
     "uninstall",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name):
+    if name == "track_globals":                 # the rest costs nothing until it is used
+        from .tracking import track_globals
+        globals()[name] = track_globals
+        return track_globals
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

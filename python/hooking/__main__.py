@@ -40,6 +40,12 @@ them, so the program hardly waits. It may take more itself: Checkpoint.get_globa
 """
 
 
+TRACK = """\
+Run a program as `hooking run` does, and tell at its end, on stderr, which functions have read and written which global
+variables: of its own modules, not of the standard library and what is installed.
+"""
+
+
 def make_parser():
     import argparse  # takes longer than all else here, and `run` does without
 
@@ -96,6 +102,22 @@ def make_parser():
     checkpoint.add_argument("path", nargs="?", metavar="FILE", help="a script, as for `hooking run`")
     checkpoint.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
     checkpoint.set_defaults(fail=checkpoint.error)
+    track = commands.add_parser("track", help="run a program and tell which globals it reads and writes",
+                                description=TRACK,
+                                usage="hooking track [OPTIONS] FILE [ARGS...]\n"
+                                      "       hooking track [OPTIONS] -m MODULE [ARGS...]")
+    track.add_argument("--names", action="store_true", help="only which names, not how often: costs next to nothing")
+    track.add_argument("--where", action="store_true", help="each line that does it, too")
+    track.add_argument("-t", dest="targets", metavar="NAME", action="append",
+                       help="the globals of this module or package, in the place of the program's own modules; may be "
+                            "given several times")
+    track.add_argument("--json", metavar="FILE", help="write all of it to a file, as JSON; - is standard output")
+    track.add_argument("--dot", metavar="FILE",
+                       help="write a graph to a file for graphviz's dot; to FILE.svg: as a picture, if dot is there")
+    track.add_argument("-m", dest="module", metavar="MODULE", help="a module or package to be run")
+    track.add_argument("path", nargs="?", metavar="FILE", help="a script, as for `hooking run`")
+    track.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
+    track.set_defaults(fail=track.error)
     return parser
 
 
@@ -137,8 +159,9 @@ def signal_called(name):
 
 #: Of the commands that run programs: the options that a value follows, and those that stand alone.
 VALUED = {"run": ("-c", "--on-signal"),
-          "checkpoint": ("-f", "-o", "-z", "--jobs", "--keep", "--keep-every", "--max-size")}
-ALONE = {"run": (), "checkpoint": ("-v", "--frames", "--resume", "--sync")}
+          "checkpoint": ("-f", "-o", "-z", "--jobs", "--keep", "--keep-every", "--max-size"),
+          "track": ("-t", "--json", "--dot")}
+ALONE = {"run": (), "checkpoint": ("-v", "--frames", "--resume", "--sync"), "track": ("--names", "--where")}
 
 
 def split_options(command, words):
@@ -183,6 +206,28 @@ def prepare_checkpoint(words, program):
         options.fail(str(error))
 
 
+def prepare_track(words):
+    """Do what the options of `track` ask for, now and when the program ends."""
+    import atexit
+
+    from .track_report import tell
+    from .tracking import track_globals
+    options = make_parser().parse_args(["track", *words])
+    try:
+        # each function is told of, so each place is counted apart
+        track = track_globals(options.targets, mode="names" if options.names else "all", where=True)
+    except ValueError as error:
+        options.fail(str(error))
+    process = os.getpid()
+
+    def end():
+        track.stop()
+        if os.getpid() == process:
+            tell(track, options)
+    atexit.register(end)    # the program's own functions come before it
+    track.start()
+
+
 def find_program(words):
     """What `run` is to run, as keywords for run_as_main(); None if there are options of our own, or nothing."""
     if words[:1] == ["--"] and len(words) > 1:
@@ -204,6 +249,8 @@ def main(argv=None):
     if program is not None:
         if command == "checkpoint":
             prepare_checkpoint(words, program)
+        elif command == "track":
+            prepare_track(words)
         elif words:
             prepare(words)
         # run() does not come back here: the program is to have no frame of ours below it

@@ -1,0 +1,326 @@
+"""Which globals code reads and writes: track_globals(). See hooking(3)."""
+
+import builtins
+import collections
+import functools
+import inspect
+import json
+import sys
+import types
+
+from . import _core
+
+#: This package: its modules are nobody's program.
+OWN = (__file__.rpartition("/")[0],)
+
+#: What the words mean that the core notes about what it could not see.
+LIMITS = {
+    "no events": "this version of Python has no sys.monitoring: what class bodies read is not seen",
+    "no tool": "other tools have taken all of sys.monitoring: what class bodies read is not seen",
+    "no watcher": "writes by `global` statements and by C code are told as one, of what has changed in the end",
+    "memory": "memory was short: something was not counted",
+    "threads": "more than 64 threads were in the functions at a time: some were not counted",
+}
+UNSEEN = "reads by dict(globals()), its values() and items(), and by C code are not seen"
+UNSEEN_NAMES = "only what code reads and writes by name is seen: no globals()[name], no module.name"
+UNSEEN_SAME = "a `global` statement that stores the object which is there already is not counted; where=True does"
+
+#: How the kinds of the core are called in results.
+KINDS = {"read": "reads", "builtin": "builtins", "missing": "missing", "write": "writes", "delete": "deletes"}
+
+BY_NAME = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "STORE_GLOBAL", "STORE_NAME", "DELETE_GLOBAL",
+           "DELETE_NAME")
+
+
+@functools.cache
+def libraries():
+    """The folders whose modules are not the user's: a tuple of str."""
+    import site
+    import sysconfig
+    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    paths.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
+    if site.ENABLE_USER_SITE:
+        paths.add(site.getusersitepackages())
+    return tuple(sorted(path.rstrip("/") for path in paths if path))
+
+
+def code_of(target):
+    """The functions that stand behind a callable: a list of types.FunctionType. Raises TypeError."""
+    if isinstance(target, functools.partial):
+        return code_of(target.func)
+    function = getattr(target, "__func__", target)       # a method, a staticmethod, a classmethod
+    if isinstance(function, types.FunctionType):
+        return [function]
+    if isinstance(target, property):
+        return [part for part in (target.fget, target.fset, target.fdel) if isinstance(part, types.FunctionType)]
+    if isinstance(target, type):
+        found = []
+        for part in vars(target).values():
+            if isinstance(part, (types.FunctionType, staticmethod, classmethod, property)):
+                found += code_of(part)
+        if found:
+            return found
+        raise TypeError(f"track_globals: {target.__qualname__} has no methods that are written in Python")
+    if callable(target) and not isinstance(target, types.BuiltinFunctionType | types.MethodWrapperType):
+        call = getattr(type(target), "__call__", None)
+        if isinstance(call, types.FunctionType):
+            return [call]
+    if callable(target):
+        raise TypeError(f"track_globals: {getattr(target, '__qualname__', target)!s} is not written in Python: it has "
+                        "no globals that could be tracked")
+    raise TypeError(f"track_globals: target is to be functions, modules or names of modules, not "
+                    f"{type(target).__name__}")
+
+
+Place = collections.namedtuple("Place", "module name kind how function file line thread count")
+Place.__doc__ = "What one place of the code does with a global: see track_globals."
+
+
+class track_globals:  # noqa: N801: it is used as a function
+    """track_globals(target=None, *, mode="all", where=False)
+
+    Which globals are read, written and deleted, and how often: `with track_globals() as track: ...`, then
+    `track.reads`. Also a decorator: `@track` counts while that function runs, and what it calls.
+
+        target  a function, method or class: count what it does, and what it calls, while it runs. A module or the name
+                of one (str): its globals, and those of the modules below it. A list of such. None: the globals of all
+                modules but those of the standard library and those that are installed, also of modules that are
+                imported later
+        mode    "all": each access. "names": only which names there are, each place of the code once; costs next to
+                nothing, and sees only what code reads and writes by name
+        where   also by which function, in which line and thread: by_function, places
+
+    The modules and their dicts stay the same objects; their types are others meanwhile (type(globals()) is not dict),
+    and they are as before afterwards. All threads are counted, but with a function as target those it runs in.
+    What cannot be seen is told in `limits`.
+
+        reads, writes, deletes  {module: {name: count}}, all str and int
+        builtins                the same, of names that were found in the builtins
+        missing                 the same, of names that were found nowhere
+        by_function             {function: {"reads": {"module.name": count}, "writes": ..., "deletes": ...,
+                                "builtins": ..., "missing": ...}}; "?" where no code is known. With where=True or mode="names"
+        places                  a list of Place: module, name, kind ("read", "builtin", "missing", "write", "delete"),
+                                how ("name", "attribute", "item", "other"), function, file, line, thread (its
+                                identity), count
+        limits                  a list of str: what could not be seen
+
+    Raises TypeError for a target that has no globals, ValueError for an unknown mode, RuntimeError if 64 are on.
+    """
+
+    def __init__(self, target=None, *, mode="all", where=False):
+        if mode not in ("all", "names"):
+            raise ValueError(f"track_globals: mode is 'all' or 'names', not {mode!r}")
+        self.mode, self.where = mode, bool(where)
+        self._functions, self._modules, self._names = [], [], []
+        self._trackers, self._on = [], []
+        targets = [] if target is None else target if isinstance(target, (list, tuple, set, frozenset)) else [target]
+        for one in targets:
+            self._add(one)
+
+    def _add(self, target):
+        if isinstance(target, str):
+            if not all(part.isidentifier() for part in target.split(".")):
+                raise ValueError(f"track_globals: no name of a module: {target!r}")
+            self._names.append(target)
+        elif isinstance(target, types.ModuleType):
+            if target is builtins:
+                raise TypeError("track_globals: the builtins are told of beside each module that reads them")
+            self._modules.append(target)
+        else:
+            self._functions += code_of(target)
+
+    # --- on and off ---
+
+    def _tracker(self):
+        codes = tuple(dict.fromkeys(function.__code__ for function in self._functions)) or None
+        names = (*self._names, *(module.__name__ for module in self._modules)) if self._names or self._modules else None
+        key = codes, names
+        if not self._trackers or self._trackers[-1][0] != key:
+            tracker = _core.Tracker(names, codes, self.mode == "names", self.where, libraries(), OWN)
+            self._trackers.append((key, tracker))
+        return self._trackers[-1][1]
+
+    def start(self):
+        """Begin to count; also done by `with`."""
+        tracker = self._tracker()
+        spaces = [(module, vars(module)) for module in self._modules]
+        if not self._modules and not self._names:
+            spaces += [(None, function.__globals__) for function in self._functions
+                       if sys.modules.get(function.__globals__.get("__name__"), None) is None]
+        tracker.start(spaces)
+        self._on.append(tracker)
+
+    def stop(self):
+        """End what start() has begun."""
+        if not self._on:
+            raise RuntimeError("track_globals: this one is not on")
+        self._on.pop().stop()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def __call__(self, function):
+        """Count while the function runs, from now on: what is returned takes its place."""
+        if not isinstance(function, types.FunctionType):
+            code_of(function)
+            if not callable(function) or isinstance(function, type):
+                raise TypeError(f"track_globals: a function can be decorated, no {type(function).__name__}")
+        for one in code_of(function):
+            if one not in self._functions:
+                self._functions.append(one)
+        if inspect.iscoroutinefunction(function):
+            @functools.wraps(function)
+            async def tracked(*args, **named):
+                with self:
+                    return await function(*args, **named)
+        elif inspect.isgeneratorfunction(function):
+            @functools.wraps(function)
+            def tracked(*args, **named):
+                with self:
+                    return (yield from function(*args, **named))
+        elif inspect.isasyncgenfunction(function):
+            raise TypeError(f"track_globals: {function.__qualname__} is an asynchronous generator: use "
+                            "`with track_globals(...)` around the code that awaits it")
+        else:
+            @functools.wraps(function)
+            def tracked(*args, **named):
+                with self:
+                    return function(*args, **named)
+        tracked.track = self
+        return tracked
+
+    # --- results ---
+
+    def _counts(self):
+        for _, tracker in self._trackers:
+            for globals_, name, kind, code, offset, thread, count in tracker.counts():
+                yield module_name(globals_), name, kind, code, offset, thread, count
+
+    def _of_kind(self, kind):
+        found = {}
+        for module, name, its, _code, _offset, _thread, count in self._counts():
+            if its == kind:
+                names = found.setdefault(module, {})
+                names[name] = names.get(name, 0) + count
+        return {module: dict(sorted(found[module].items())) for module in sorted(found)}
+
+    reads = property(lambda self: self._of_kind("read"))
+    writes = property(lambda self: self._of_kind("write"))
+    deletes = property(lambda self: self._of_kind("delete"))
+    builtins = property(lambda self: self._of_kind("builtin"))
+    missing = property(lambda self: self._of_kind("missing"))
+
+    @property
+    def places(self):
+        counts = [one for one in self._counts() if one[3] is not None]
+        functions = Functions(counts)
+        found = [Place(module, name, kind, functions.how(code, offset), functions.name(code), code.co_filename,
+                       functions.line(code, offset), thread, count)
+                 for module, name, kind, code, offset, thread, count in counts]
+        return sorted(found, key=lambda place: (place.file, place.line or 0, place.module, place.name, place.kind,
+                                                place.thread))
+
+    @property
+    def by_function(self):
+        if not self.where and self.mode != "names":
+            raise AttributeError("by_function is there with track_globals(..., where=True) or mode='names'")
+        found = {}
+        counts = [(place.function, place.module, place.name, place.kind, place.count) for place in self.places]
+        counts += [("?", module, name, kind, count) for module, name, kind, code, *_, count in self._counts()
+                   if code is None]
+        for function, module, name, kind, count in sorted(counts):
+            names = found.setdefault(function, {kind: {} for kind in KINDS.values()})[KINDS[kind]]
+            names[f"{module}.{name}"] = names.get(f"{module}.{name}", 0) + count
+        return found
+
+    @property
+    def limits(self):
+        found = [UNSEEN]
+        told = [one for _, tracker in self._trackers for one in tracker.limits()]
+        if self.mode == "names" and "no tool" not in told and "no events" not in told:
+            found.append(UNSEEN_NAMES)
+        elif not self.where and "no watcher" not in told:
+            found.append(UNSEEN_SAME)
+        for one in told:
+            found.append(LIMITS[one] if isinstance(one, str) else
+                         f"module.name is not seen of {one.__name__}, which is a {type(one).__name__}")
+        return list(dict.fromkeys(found))
+
+    def as_dict(self):
+        """All of it, as dicts, lists, str and int: what to_json() writes."""
+        found = {"mode": self.mode, "where": self.where}
+        found.update({kind: getattr(self, kind) for kind in KINDS.values()})
+        if self.where or self.mode == "names":
+            found["by_function"] = self.by_function
+        if self.where:
+            found["places"] = [place._asdict() for place in self.places]
+        found["limits"] = self.limits
+        return found
+
+    def to_json(self, indent=None):
+        """The same as a str."""
+        return json.dumps(self.as_dict(), indent=indent)
+
+    def to_dot(self):
+        """A graph in the language of graphviz, as a str: functions, the names that they read, and those they write."""
+        from .track_report import to_dot
+        return to_dot(self)
+
+    def fingerprint(self):
+        """What was read, with digests of what it is now: {"module.name": str}. Equal fingerprints mean that the same
+        code would see the same values. Raises TypeError for a value of which that cannot be told."""
+        from .track_digest import fingerprint
+        return fingerprint(self)
+
+    def __repr__(self):
+        counts = {kind: sum(sum(names.values()) for names in getattr(self, kind).values()) for kind in KINDS.values()}
+        told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        return f"<track_globals: {told or 'nothing yet'}>"
+
+
+def module_name(globals_):
+    """How the module is called that has these globals."""
+    name = dict.get(globals_, "__name__")
+    return name if isinstance(name, str) else f"<globals at {id(globals_):#x}>"
+
+
+class Functions:
+    """What code objects are called, and what stands at an offset. Remembers what it has found."""
+
+    def __init__(self, counts):
+        self._lines, self._ways, self._modules = {}, {}, {}
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__dict__", {}).get("__file__") if isinstance(module, types.ModuleType) else None
+            if isinstance(file, str):
+                self._modules[file] = name
+        for module, _name, _kind, code, offset, _thread, _count in counts:
+            if self.how(code, offset) == "name":        # which is asked for in the code's own globals
+                self._modules[code.co_filename] = module
+
+    def name(self, code):
+        """The module and qualified name, or the file's name where no module has it."""
+        module = self._modules.get(code.co_filename)
+        if module is None:
+            module = code.co_filename.rpartition("/")[2].removesuffix(".py")
+        return f"{module}.{code.co_qualname}" if code.co_name != "<module>" else module
+
+    def line(self, code, offset):
+        if code not in self._lines:
+            self._lines[code] = [(start, end, line) for start, end, line in code.co_lines()]
+        return next((line for start, end, line in self._lines[code] if start <= offset < end), None)
+
+    def how(self, code, offset):
+        """Is the name that of the instruction, of an attribute, or what it is an item by?"""
+        import dis
+        if code not in self._ways:
+            self._ways[code] = code.co_code
+        opcode = dis.opname[self._ways[code][offset]] if offset < len(self._ways[code]) else ""
+        if opcode in BY_NAME:
+            return "name"
+        if "ATTR" in opcode or opcode.startswith(("IMPORT_FROM", "LOAD_METHOD")):
+            return "attribute"
+        return "item" if "SUBSCR" in opcode or opcode.startswith(("BINARY_OP", "CONTAINS")) else "other"
