@@ -296,6 +296,21 @@ module_set(PyObject *self, PyObject *name, PyObject *value)
 
 /* ---- the types ---- */
 
+/* type(globals())() is a plain dict: so programs make another like it. */
+static PyObject *
+dict_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    (void)type;
+    return PyObject_Call((PyObject *)&PyDict_Type, args, named);
+}
+
+static PyObject *
+module_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    (void)type;
+    return PyObject_Call((PyObject *)&PyModule_Type, args, named);
+}
+
 #define SLOT(function) ((void *)(function))
 #define METHOD(function) ((PyCFunction)(void (*)(void))(function))
 static PyMethodDef dict_methods[] = {
@@ -314,26 +329,28 @@ static PyType_Slot dict_slots[] = {
     {Py_mp_ass_subscript, SLOT(dict_assign)},
     {Py_sq_contains, SLOT(dict_contains)},
     {Py_nb_inplace_or, SLOT(dict_in_place_or)},
+    {Py_tp_new, SLOT(dict_new)},
     {Py_tp_methods, dict_methods},
     {0, NULL},
 };
 
-/* Called as what they stand for: so do messages and repr() of the type, and programs that go by its name. */
+/* They are called as what they stand for, for programs that go by a type's name. */
 static PyType_Spec dict_spec = {
     .name = "builtins.dict",
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = dict_slots,
 };
 
 static PyType_Slot module_slots[] = {
     {Py_tp_getattro, SLOT(module_get)},
     {Py_tp_setattro, SLOT(module_set)},
+    {Py_tp_new, SLOT(module_new)},
     {0, NULL},
 };
 
 static PyType_Spec module_spec = {
     .name = "builtins.module",
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = module_slots,
 };
 
