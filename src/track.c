@@ -146,7 +146,8 @@ track_tell_net(Tracker *tracker, PyObject *globals, PyObject *copy)
     for (int gone = 0; gone < 2; gone++) {
         PyObject *in = gone ? copy : globals, *other = gone ? globals : copy;
         for (Py_ssize_t at = 0; PyDict_Next(in, &at, &name, &value);) {
-            if (!PyUnicode_CheckExact(name) || PyDict_GetItemWithError(other, name) == value
+            if (!PyUnicode_CheckExact(name) || track_hook_is_special(name)
+                || PyDict_GetItemWithError(other, name) == value
                 || (gone && PyDict_GetItemWithError(other, name) != NULL)) {
                 continue;
             }
@@ -318,7 +319,8 @@ tracker_limits(PyObject *object, PyObject *unused)
 {
     Tracker *self = (Tracker *)object;
     (void)unused;
-    return (self->table.lost && track_note(self, "memory") < 0) || (self->threads_lost && track_note(self, "threads") < 0)
+    return (self->table.lost && track_note(self, "memory") < 0)
+                   || (self->threads_lost && track_note(self, "threads") < 0)
                ? NULL
                : PyList_GetSlice(self->limits, 0, PyList_Size(self->limits));
 }

@@ -1,8 +1,8 @@
 /* Types of tracked dicts and modules, see track_hook.h.
  *
- * The interpreter looks up names past the methods of dict only where globals are exactly a dict: what it has specialised
- * checks the type at each look, so the type of the object is changed, not the object. It is the same dict for all
- * threads, functions and C code at every moment. */
+ * The interpreter looks up names past the methods of dict only where globals are exactly a dict: what it has
+ * specialised checks the type at each look. So the type of the object is changed, not the object: it is the same dict
+ * for all threads, functions and C code at every moment. */
 #include "track_hook.h"
 
 #include "state.h"
@@ -25,13 +25,20 @@ track_hook_tracking(PyObject *dict)
     return subscript == (void *)dict_subscript ? hook_tracking(dict) : NULL;
 }
 
+bool
+track_hook_is_special(PyObject *name)
+{
+    return PyUnicode_CheckExact(name) && PyUnicode_GetLength(name) > 4 && PyUnicode_ReadChar(name, 0) == '_'
+           && PyUnicode_ReadChar(name, 1) == '_';
+}
+
 /* It reads and writes a module's __spec__, __path__ and others on its way, in C also before any code runs. */
 bool
 track_hook_is_import(Tracking *tracking, PyObject *name)
 {
     PyObject *code, *imported;
     Py_ssize_t offset;
-    if (!PyUnicode_CheckExact(name) || PyUnicode_GetLength(name) < 5 || PyUnicode_ReadChar(name, 0) != '_' || PyUnicode_ReadChar(name, 1) != '_') {
+    if (!track_hook_is_special(name)) {
         return false;
     }
     if (!tracking_instruction(&code, &offset)
@@ -41,7 +48,7 @@ track_hook_is_import(Tracking *tracking, PyObject *name)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *file = PyObject_GetAttrString(code, "co_filename");
-    PyObject *prefix = PyUnicode_FromString("<frozen importlib");
+    PyObject *prefix = PyUnicode_FromString("<frozen ") /* importlib, runpy */;
     bool import = file != NULL && prefix != NULL && PyUnicode_Tailmatch(file, prefix, 0, PY_SSIZE_T_MAX, -1) > 0;
     Py_XDECREF(file);
     Py_XDECREF(prefix);
@@ -52,8 +59,8 @@ track_hook_is_import(Tracking *tracking, PyObject *name)
 
 /* ---- dict ---- */
 
-/* Does the instruction that runs ask these globals for the name, and would look into the builtins next? LOAD_GLOBAL asks
- * no other dict of that type for it than its globals and its builtins; LOAD_NAME asks the locals first. */
+/* Does the instruction that runs ask these globals for the name, and would look into the builtins next? LOAD_GLOBAL
+ * asks no other dict of that type for it than its globals and its builtins; LOAD_NAME asks the locals first. */
 static bool
 dict_is_asked_for_global(Tracking *tracking, PyObject *self, PyObject *name)
 {
@@ -76,7 +83,9 @@ dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
             return PyDict_CheckExact(builtins) ? Py_NewRef(value) : NULL;
         }
     }
-    tracking_count(tracking, self, name, TRACK_MISSING);
+    if (!track_hook_is_import(tracking, name)) {
+        tracking_count(tracking, self, name, TRACK_MISSING);
+    }
     return NULL;
 }
 
@@ -176,7 +185,8 @@ dict_tell_difference(Tracking *tracking, PyObject *self, PyObject *before)
 {
     PyObject *name, *value;
     for (Py_ssize_t at = 0; PyDict_Next(self, &at, &name, &value);) {
-        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(before, name) != value) {
+        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(before, name) != value
+            && !track_hook_is_import(tracking, name)) {
             tracking_count(tracking, self, name, TRACK_WRITE);
         }
     }

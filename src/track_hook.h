@@ -14,7 +14,10 @@ int track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Track
 /* As they were before. */
 void track_hook_off(Tracking *tracking, PyObject *globals, PyObject *module);
 
-/* Is it the import system that reads or writes a name such as __spec__ now? That is no use of the program's. */
+/* Is it a name that modules have for the interpreter's own use, such as __spec__? */
+bool track_hook_is_special(PyObject *name);
+
+/* Is it the import system that reads or writes such a name now? That is no use of the program's. */
 bool track_hook_is_import(Tracking *tracking, PyObject *name);
 
 /* That which a dict with such a type belongs to; NULL without an exception for any other. */
