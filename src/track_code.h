@@ -19,8 +19,8 @@ typedef struct TrackCodes {
     size_t used;
 } TrackCodes;
 
-/* The opcode at an offset in bytes, and the name (borrowed; of an import it is some name). OPCODE_OTHER without an exception where there is none, or
- * if memory was short. Runs no Python code once the code is known. */
+/* The opcode at an offset in bytes, and the name (borrowed; of an import it is some name). OPCODE_OTHER without an
+ * exception where there is none, or if memory was short. Runs no Python code once the code is known. */
 Opcode track_code_at(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **name);
 
 void track_codes_clear(TrackCodes *codes);

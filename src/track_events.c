@@ -1,5 +1,5 @@
-/* Events of instructions, see track_events.h. A place that has nothing to tell is disabled when it is first met, so that
- * code runs at its speed from then on. */
+/* Events of instructions, see track_events.h. A place that has nothing to tell is disabled when it is first met, so
+ * that code runs at its speed from then on. */
 #include "track_events.h"
 
 #define EVENTS_CAPSULE "hooking._core.tracking"

@@ -124,7 +124,7 @@ track_modules_take(Tracking *tracking, Tracker *tracker)
     return ret;
 }
 
-/* Drop the references to what nobody tracks any more, all at once at the end: that may run code which comes back here. */
+/* Drop the references to what nobody tracks any more, all at once at the end: that may run code that comes back. */
 static void
 modules_let_go(Tracking *tracking)
 {

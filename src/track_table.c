@@ -117,8 +117,9 @@ track_table_list(const TrackTable *table)
             continue;
         }
         PyObject *code = counter->key.code == NULL ? Py_None : counter->key.code;
-        PyObject *one = Py_BuildValue("OOsOnkK", counter->key.globals, counter->key.name, kinds[counter->key.kind], code,
-                                      counter->key.offset, counter->key.thread, counter->count);
+        const TrackKey *key = &counter->key;
+        PyObject *one = Py_BuildValue("OOsOnkK", key->globals, key->name, kinds[key->kind], code, key->offset,
+                                      key->thread, counter->count);
         if (one == NULL || PyList_Append(list, one) < 0) {
             Py_CLEAR(list);
         }

@@ -37,8 +37,8 @@ typedef struct TrackTable {
     bool lost;   /* something was not counted, for want of memory */
 } TrackTable;
 
-/* Count one more; `once`: the count stays 1. The counter, which stays where it is until another is made; NULL: lost. Runs
- * no Python code and leaves exceptions alone. */
+/* Count one more; `once`: the count stays 1. The counter, which stays where it is until another is made; NULL: lost.
+ * Runs no Python code and leaves exceptions alone. */
 TrackCounter *track_table_count(TrackTable *table, const TrackKey *key, bool once);
 
 /* The same for all sites: has anything of that kind been counted for the name? */

@@ -17,7 +17,7 @@ enum {
 typedef struct Tracker {
     PyObject_HEAD
     PyObject *modules;   /* owned: a tuple of names (str) of modules and packages, or NULL: all of the user's */
-    PyObject *functions; /* owned: a tuple of code objects: count only while one of these is on the stack; NULL: always */
+    PyObject *functions; /* owned: a tuple of code objects: count only while one of them runs; NULL: always */
     bool sites;         /* count each place of the code apart */
     bool names;         /* only which names at which places, not how often */
     int told;           /* a TrackingTold, while it is on: by what */

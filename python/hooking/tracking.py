@@ -98,7 +98,8 @@ class track_globals:  # noqa: N801: it is used as a function
         builtins                the same, of names that were found in the builtins
         missing                 the same, of names that were found nowhere
         by_function             {function: {"reads": {"module.name": count}, "writes": ..., "deletes": ...,
-                                "builtins": ..., "missing": ...}}; "?" where no code is known. With where=True or mode="names"
+                                "builtins": ..., "missing": ...}}; "?" where no code is known. With where=True
+                                or mode="names"
         places                  a list of Place: module, name, kind ("read", "builtin", "missing", "write", "delete"),
                                 how ("name", "attribute", "item", "other"), function, file, line, thread (its
                                 identity), count

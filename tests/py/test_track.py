@@ -1,4 +1,4 @@
-"""track_globals(): which globals code reads and writes. What is seen, by which way the code does it, on each version."""
+"""track_globals(): which globals code reads and writes. What is seen, in whichever way the code does it."""
 
 import ctypes
 import sys

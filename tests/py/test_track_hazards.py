@@ -76,7 +76,8 @@ def test_a_pickle_is_that_of_a_dict(small, protocol):
 
 
 COPIES = {
-    "copy()": lambda g: g.copy(), "copy.copy": copy.copy, "deepcopy": copy.deepcopy, "dict": dict, "{**}": lambda g: {**g},
+    "copy()": lambda g: g.copy(), "copy.copy": copy.copy, "deepcopy": copy.deepcopy, "dict": dict,
+    "{**}": lambda g: {**g},
     "|": lambda g: g | {}, "call": lambda g: (lambda **names: names)(**g), "json": lambda g: json.loads(json.dumps(g)),
     "comprehension": lambda g: {k: v for k, v in g.items()}, "proxy": lambda g: dict(types.MappingProxyType(g)),
 }
@@ -446,7 +447,8 @@ def test_where_other_tools_leave_no_place(module):
     for tool in mine:
         monitoring.use_tool_id(tool, "test")
     try:
-        with hooking.track_globals("hazard", where=True) as track, hooking.track_globals("hazard", mode="names") as names:
+        with (hooking.track_globals("hazard", where=True) as track,
+              hooking.track_globals("hazard", mode="names") as names):
             module.read(5), module.write(3)
         with hooking.track_globals(module.read) as running:
             module.read(2), module.f()
