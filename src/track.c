@@ -10,6 +10,7 @@
 #include "track_events.h"
 #include "track_hook.h"
 #include "track_modules.h"
+#include "track_net.h"
 #include "track_watch.h"
 
 #define TRACK_KEY "hooking._core.tracking"
@@ -81,8 +82,8 @@ track_prepare(Tracking *tracking, Tracker *tracker)
         return -1;
     }
     if (tracking->watcher < 0 && tracker->told != TRACKING_NAMES) {
-        Py_SETREF(tracker->copies, PyDict_New());
-        return tracker->copies == NULL ? -1 : track_note(tracker, "no watcher");
+        Py_SETREF(tracker->remembered, PyDict_New());
+        return tracker->remembered == NULL ? -1 : track_note(tracker, "no watcher");
     }
     return 0;
 }
@@ -138,53 +139,18 @@ done:
 
 /* ---- off ---- */
 
-/* Before 3.12 nothing tells of STORE_GLOBAL: what has changed, and was not told otherwise, was written. */
-static void
-track_tell_net(Tracker *tracker, PyObject *globals, PyObject *copy)
-{
-    PyObject *name, *value;
-    for (int gone = 0; gone < 2; gone++) {
-        PyObject *in = gone ? copy : globals, *other = gone ? globals : copy;
-        for (Py_ssize_t at = 0; PyDict_Next(in, &at, &name, &value);) {
-            if (!PyUnicode_CheckExact(name) || track_hook_is_special(name)
-                || PyDict_GetItemWithError(other, name) == value
-                || (gone && PyDict_GetItemWithError(other, name) != NULL)) {
-                continue;
-            }
-            TrackKey key = {globals, name, NULL, 0, 0, gone ? TRACK_DELETE : TRACK_WRITE};
-            TrackKey told = {globals, name, NULL, 0, 0, TRACK_WRITE};
-            TrackKey removed = {globals, name, NULL, 0, 0, TRACK_DELETE};
-            if (!track_table_has(&tracker->table, &told) && !track_table_has(&tracker->table, &removed)) {
-                track_table_count(&tracker->table, &key, false);
-            }
-        }
-    }
-}
-
-static void
-track_tell_all_net(Tracker *tracker)
-{
-    PyObject *id, *both, *copies = tracker->copies;
-    tracker->copies = NULL;
-    for (Py_ssize_t at = 0; copies != NULL && PyDict_Next(copies, &at, &id, &both);) {
-        track_tell_net(tracker, PyTuple_GetItem(both, 0), PyTuple_GetItem(both, 1));
-    }
-    PyErr_Clear();
-    Py_XDECREF(copies);
-}
-
 static void
 track_end(Tracking *tracking, Tracker *tracker)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     uint64_t bit = UINT64_C(1) << tracker->number;
-    track_tell_all_net(tracker);
+    track_net_tell(tracker);
     if (track_events_functions(tracking, tracker, false) < 0) {
         PyErr_Clear();
     }
     track_modules_leave(tracking, tracker);
-    tracking_forget_recent(tracking);
+    track_recent_forget(&tracking->recents);
     tracking->trackers &= ~bit;
     tracking->hooking &= ~bit;
     tracking->sites &= ~bit;
@@ -244,7 +210,7 @@ tracker_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->modules);
     Py_VISIT(self->functions);
-    Py_VISIT(self->copies);
+    Py_VISIT(self->remembered);
     Py_VISIT(self->limits);
     for (size_t i = 0; i < self->table.room; i++) {
         Py_VISIT(self->table.counters[i].key.globals);
@@ -259,7 +225,7 @@ tracker_clear(PyObject *object)
     Tracker *self = (Tracker *)object;
     Py_CLEAR(self->modules);
     Py_CLEAR(self->functions);
-    Py_CLEAR(self->copies);
+    Py_CLEAR(self->remembered);
     Py_CLEAR(self->limits);
     track_table_clear(&self->table);
     return 0;

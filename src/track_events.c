@@ -105,7 +105,7 @@ events_instruction(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
                        || tracking_find(tracking, globals) == NULL
                    ? 0
                    : events_judge(opcode, globals, name, &kind);
-    bool again = told != 0 && tracking_record(tracking, globals, name, kind, told);
+    bool again = told != 0 && tracking_record(tracking, globals, name, kind, NULL, told);
     return Py_NewRef(again || tracking->monitoring.disable == NULL ? Py_None : tracking->monitoring.disable);
 }
 

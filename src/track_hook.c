@@ -8,8 +8,6 @@
 #include "state.h"
 #include "track_modules.h"
 
-static PyObject *dict_subscript(PyObject *self, PyObject *name);
-
 /* Never NULL: whoever ends it gives all objects their own types back. */
 static Tracking *
 hook_tracking(PyObject *self)
@@ -21,8 +19,7 @@ hook_tracking(PyObject *self)
 Tracking *
 track_hook_tracking(PyObject *dict)
 {
-    void *subscript = PyType_GetSlot(Py_TYPE(dict), Py_mp_subscript);
-    return subscript == (void *)dict_subscript ? hook_tracking(dict) : NULL;
+    return PyDict_CheckExact(dict) ? NULL : hook_tracking(dict);
 }
 
 bool
@@ -71,7 +68,7 @@ dict_is_asked_for_global(Tracking *tracking, PyObject *self, PyObject *name)
 }
 
 /* `name` is not in the globals. What a function reads of the builtins is given to it at once: an exception would cost
- * several times as much. Only that: globals()['len'] is a KeyError. */
+ * several times as much. Only that: globals()['len'] is a KeyError. NULL without an exception: it is to be raised. */
 static PyObject *
 dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
 {
@@ -79,24 +76,45 @@ dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
         PyObject *builtins = PyEval_GetBuiltins(); /* borrowed: the frame's */
         PyObject *value = builtins != NULL && PyDict_Check(builtins) ? PyDict_GetItemWithError(builtins, name) : NULL;
         if (value != NULL) {
-            tracking_count(tracking, self, name, TRACK_BUILTIN);
+            tracking_count(tracking, self, name, TRACK_BUILTIN, builtins == tracking->builtins ? value : NULL);
             return PyDict_CheckExact(builtins) ? Py_NewRef(value) : NULL;
         }
     }
     if (!track_hook_is_import(tracking, name)) {
-        tracking_count(tracking, self, name, TRACK_MISSING);
+        tracking_count(tracking, self, name, TRACK_MISSING, NULL);
     }
     return NULL;
+}
+
+/* A builtin that was read before, and stands for the same: counted. New reference; NULL if more is to be done. */
+static PyObject *
+dict_builtin_again(Tracking *tracking, PyObject *self, PyObject *name)
+{
+    TrackRecent *recent = track_recent_at(&tracking->recents, self, name, TRACK_BUILTIN);
+    if (!track_recent_is(recent, self, name) || recent->value == NULL
+        || !dict_is_asked_for_global(tracking, self, name) || PyEval_GetBuiltins() != tracking->builtins) {
+        return NULL;
+    }
+    ++*recent->count;
+    return Py_NewRef(recent->value);
 }
 
 static PyObject *
 dict_subscript(PyObject *self, PyObject *name)
 {
     Tracking *tracking = hook_tracking(self);
-    PyObject *value = PyDict_GetItemWithError(self, name);
+    PyObject *value = tracking_again(tracking, self, name);
+    if (value != NULL) {
+        return Py_NewRef(value);
+    }
+    value = dict_builtin_again(tracking, self, name);
+    if (value != NULL) {
+        return value;
+    }
+    value = PyDict_GetItemWithError(self, name);
     if (value != NULL) {
         Py_INCREF(value);
-        tracking_count(tracking, self, name, TRACK_READ);
+        tracking_count(tracking, self, name, TRACK_READ, value);
         return value;
     }
     /* looking for what is exactly a str cannot fail */
@@ -132,7 +150,7 @@ dict_assign(PyObject *self, PyObject *name, PyObject *value)
         track_modules_came(tracking, name, value);
     }
     if (ret == 0 && untold && !track_hook_is_import(tracking, name)) {
-        tracking_count(tracking, self, name, value == NULL ? TRACK_DELETE : TRACK_WRITE);
+        tracking_count(tracking, self, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, NULL);
     }
     return ret;
 }
@@ -142,7 +160,7 @@ dict_contains(PyObject *self, PyObject *name)
 {
     int ret = PyDict_Contains(self, name);
     if (ret >= 0) {
-        tracking_count(hook_tracking(self), self, name, ret ? TRACK_READ : TRACK_MISSING);
+        tracking_count(hook_tracking(self), self, name, ret ? TRACK_READ : TRACK_MISSING, NULL);
     }
     return ret;
 }
@@ -168,7 +186,7 @@ dict_read(PyObject *self, const char *method, PyObject *args)
     PyObject *name = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
     int there = name != NULL && PyUnicode_CheckExact(name) ? PyDict_Contains(self, name) : -1;
     if (there >= 0 && (there || method[0] == 'g')) {
-        tracking_count(hook_tracking(self), self, name, there ? TRACK_READ : TRACK_MISSING);
+        tracking_count(hook_tracking(self), self, name, there ? TRACK_READ : TRACK_MISSING, NULL);
     }
     return dict_plain(self, method, args, NULL);
 }
@@ -187,12 +205,12 @@ dict_tell_difference(Tracking *tracking, PyObject *self, PyObject *before)
     for (Py_ssize_t at = 0; PyDict_Next(self, &at, &name, &value);) {
         if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(before, name) != value
             && !track_hook_is_import(tracking, name)) {
-            tracking_count(tracking, self, name, TRACK_WRITE);
+            tracking_count(tracking, self, name, TRACK_WRITE, NULL);
         }
     }
     for (Py_ssize_t at = 0; PyDict_Next(before, &at, &name, &value);) {
         if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(self, name) == NULL) {
-            tracking_count(tracking, self, name, TRACK_DELETE);
+            tracking_count(tracking, self, name, TRACK_DELETE, NULL);
         }
     }
 }
@@ -276,17 +294,26 @@ module_get(PyObject *self, PyObject *name)
 {
     Tracking *tracking = hook_tracking(self);
     PyObject *globals = PyModule_GetDict(self); /* borrowed */
-    int there = globals != NULL && PyUnicode_Check(name) ? PyDict_Contains(globals, name) : 0;
+    if (globals == NULL || !PyUnicode_Check(name)) {
+        return tracking->module_get(self, name);
+    }
+    bool special = track_hook_is_special(name); /* some of these are the type's */
+    PyObject *value = special ? NULL : tracking_again(tracking, globals, name);
+    if (value != NULL) {
+        return Py_NewRef(value);
+    }
+    int there = PyDict_Contains(globals, name);
     if (there < 0) {
         return NULL;
     }
-    Py_XINCREF(globals);
-    PyObject *value = tracking->module_get(self, name);
-    bool missing = value == NULL && globals != NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
-    if ((there > 0 || missing) && PyUnicode_Check(name) && !track_hook_is_import(tracking, name)) {
-        tracking_count(tracking, globals, name, there ? TRACK_READ : TRACK_MISSING);
+    Py_INCREF(globals);
+    value = tracking->module_get(self, name);
+    bool missing = value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
+    if ((there || missing) && !track_hook_is_import(tracking, name)) {
+        PyObject *now = there && !special ? PyDict_GetItemWithError(globals, name) : NULL; /* may be another by now */
+        tracking_count(tracking, globals, name, there ? TRACK_READ : TRACK_MISSING, now == value ? now : NULL);
     }
-    Py_XDECREF(globals);
+    Py_DECREF(globals);
     return value;
 }
 
@@ -298,7 +325,7 @@ module_set(PyObject *self, PyObject *name, PyObject *value)
     bool untold = globals != NULL && dict_is_untold(tracking, globals, name, value);
     int ret = PyErr_Occurred() ? -1 : tracking->module_set(self, name, value);
     if (ret == 0 && untold && !track_hook_is_import(tracking, name)) {
-        tracking_count(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE);
+        tracking_count(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, NULL);
     }
     Py_XDECREF(globals);
     return ret;

@@ -20,7 +20,7 @@ bool track_hook_is_special(PyObject *name);
 /* Is it the import system that reads or writes such a name now? That is no use of the program's. */
 bool track_hook_is_import(Tracking *tracking, PyObject *name);
 
-/* That which a dict with such a type belongs to; NULL without an exception for any other. */
+/* That which a dict with such a type belongs to; NULL without an exception for a plain one. */
 Tracking *track_hook_tracking(PyObject *dict);
 
 #endif

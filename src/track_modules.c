@@ -2,6 +2,7 @@
 #include "track_modules.h"
 
 #include "track_hook.h"
+#include "track_net.h"
 
 /* Is the text in one of these folders, or one of these packages? */
 static bool
@@ -66,17 +67,8 @@ modules_hook(Tracking *tracking, Tracker *tracker, PyObject *globals, PyObject *
     if ((tracker->told & TRACKING_HOOKED) == 0) {
         return 0;
     }
-    if (tracking->watcher < 0) {
-        PyObject *id = PyLong_FromVoidPtr(globals);
-        PyObject *copy = PyDict_Copy(globals);
-        PyObject *both = copy == NULL ? NULL : PyTuple_Pack(2, globals, copy);
-        int ret = id == NULL || both == NULL ? -1 : PyDict_SetItem(tracker->copies, id, both);
-        Py_XDECREF(id);
-        Py_XDECREF(copy);
-        Py_XDECREF(both);
-        if (ret < 0) {
-            return -1;
-        }
+    if (tracking->watcher < 0 && track_net_take(tracker, globals) < 0) {
+        return -1;
     }
     if ((others & tracking->hooking) != 0) {
         return 0;
@@ -96,7 +88,7 @@ track_modules_attach(Tracking *tracking, Tracker *tracker, PyObject *globals, Py
         return found == NULL ? -1 : 0;
     }
     uint64_t others = found->trackers;
-    tracking_forget_recent(tracking);
+    track_recent_forget(&tracking->recents);
     found->trackers |= bit;
     return modules_hook(tracking, tracker, globals, module, others);
 }

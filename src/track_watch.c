@@ -9,15 +9,20 @@
 static void
 watch_one(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
 {
+    TrackRecent *recent = track_recent_at(&tracking->recents, globals, name, kind);
+    if (track_recent_is(recent, globals, name)) {
+        ++*recent->count;
+        return;
+    }
     if (track_hook_is_import(tracking, name)) {
         return;
     }
     if (kind == TRACK_WRITE && tracking->instruction != 0 && tracking->sites != 0 && PyUnicode_CheckExact(name)
         && PyEval_GetGlobals() == globals && tracking_opcode(tracking, name) == OPCODE_STORE_GLOBAL) {
-        tracking_record(tracking, globals, name, kind, TRACKING_PLAIN);
+        tracking_record(tracking, globals, name, kind, NULL, TRACKING_PLAIN);
         return;
     }
-    tracking_count(tracking, globals, name, kind);
+    tracking_record(tracking, globals, name, kind, NULL, TRACKING_HOOKED);
 }
 
 static void
@@ -46,6 +51,12 @@ watch_told(int event, PyObject *dict, PyObject *key, PyObject *value)
         }
         return 0;
     }
+    if (dict == tracking->builtins) {
+        track_recent_change(&tracking->recents, NULL, key);
+    }
+    else {
+        track_recent_change(&tracking->recents, dict, event <= COMPAT_DICT_DELETED ? key : NULL);
+    }
     switch (event) {
     case COMPAT_DICT_ADDED:
     case COMPAT_DICT_MODIFIED:
@@ -66,6 +77,19 @@ watch_told(int event, PyObject *dict, PyObject *key, PyObject *value)
     return 0;
 }
 
+/* Changes of the builtins are of interest, too: what they have is remembered. */
+static void
+watch_builtins(Tracking *tracking)
+{
+    PyObject *module = compat_import("builtins");
+    PyObject *dict = module == NULL ? NULL : PyModule_GetDict(module); /* borrowed */
+    if (dict != NULL && PyDict_CheckExact(dict) && compat_dict_watch(tracking->watcher, dict) == 0) {
+        tracking->builtins = Py_NewRef(dict);
+    }
+    PyErr_Clear();
+    Py_XDECREF(module);
+}
+
 void
 track_watch_start(Tracking *tracking)
 {
@@ -73,11 +97,18 @@ track_watch_start(Tracking *tracking)
     if (tracking->watcher < 0 && PyErr_Occurred()) {
         PyErr_Clear(); /* other tools have all eight: writes are told as on versions without */
     }
+    if (tracking->watcher >= 0) {
+        watch_builtins(tracking);
+    }
 }
 
 void
 track_watch_stop(Tracking *tracking)
 {
+    if (tracking->builtins != NULL && compat_dict_unwatch(tracking->watcher, tracking->builtins) < 0) {
+        PyErr_Clear();
+    }
+    Py_CLEAR(tracking->builtins);
     if (tracking->watcher >= 0 && compat_dict_watcher_end(tracking->watcher) < 0) {
         PyErr_Clear();
     }

@@ -2,7 +2,6 @@
 #include "tracking.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "frame.h"
 
@@ -155,28 +154,23 @@ tracker_is_running(const Tracking *tracking, const Tracker *tracker, unsigned lo
 
 /* ---- counting ---- */
 
-void
-tracking_forget_recent(Tracking *tracking)
-{
-    memset(tracking->recent, 0, sizeof tracking->recent);
-}
-
 /* Remember the counter, if counting there again is all that the same access would do. */
 static void
-tracking_keep_recent(Tracking *tracking, const TrackedGlobals *found, const Tracker *tracker, TrackCounter *counter)
+tracking_keep_recent(Tracking *tracking, const TrackedGlobals *found, const Tracker *tracker, TrackCounter *counter,
+                     PyObject *value)
 {
     bool alone = (found->trackers & (found->trackers - 1)) == 0;
     if (alone && tracker->told == TRACKING_PLAIN && tracker->functions == NULL && !tracker->names) {
-        const TrackKey *key = &counter->key;
-        size_t at = (((uintptr_t)key->name >> 4) + ((uintptr_t)key->globals >> 5) + (size_t)key->kind)
-                    & (TRACKING_RECENT - 1);
-        tracking->recent[at] = (TrackingRecent){key->globals, key->name, key->kind, &counter->count};
+        /* without watchers nobody says that it is another by now; an import not made yet is another when it is used */
+        bool stays = value != NULL && tracking->watcher >= 0 && !compat_is_lazy(value);
+        track_recent_keep(&tracking->recents, counter, stays ? value : NULL);
     }
 }
 
 /* False: the same at the same place would not count. */
 static bool
-tracker_record(Tracking *tracking, const TrackedGlobals *found, Tracker *tracker, TrackKey *key)
+tracker_record(Tracking *tracking, const TrackedGlobals *found, Tracker *tracker, TrackKey *key,
+               PyObject *value)
 {
     unsigned long thread = tracker->functions != NULL || tracker->sites ? PyThread_get_thread_ident() : 0;
     if (tracker->functions != NULL && !tracker_is_running(tracking, tracker, thread)) {
@@ -191,16 +185,16 @@ tracker_record(Tracking *tracking, const TrackedGlobals *found, Tracker *tracker
     const TrackCounter *before = tracker->table.counters;
     TrackCounter *counter = track_table_count(&tracker->table, key, tracker->names);
     if (tracker->table.counters != before) { /* they have moved */
-        tracking_forget_recent(tracking);
+        track_recent_forget(&tracking->recents);
     }
     if (counter != NULL) {
-        tracking_keep_recent(tracking, found, tracker, counter);
+        tracking_keep_recent(tracking, found, tracker, counter, value);
     }
     return !tracker->names;
 }
 
 bool
-tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, int told)
+tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value, int told)
 {
     bool again = false;
     TrackedGlobals *found = tracking_find(tracking, globals);
@@ -215,7 +209,7 @@ tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind
     TrackKey key = {globals, exact, NULL, 0, 0, kind};
     for (uint64_t left = found->trackers; left != 0; left &= left - 1) {
         Tracker *tracker = tracking->active[__builtin_ctzll(left)];
-        if ((tracker->told & told) != 0 && tracker_record(tracking, found, tracker, &key)) {
+        if ((tracker->told & told) != 0 && tracker_record(tracking, found, tracker, &key, value)) {
             again = true;
         }
     }

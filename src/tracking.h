@@ -6,7 +6,7 @@
 
 #include "monitoring.h"
 #include "track_code.h"
-#include "track_table.h"
+#include "track_recent.h"
 
 enum {
     TRACKERS = 64,     /* at a time: a bit each */
@@ -30,7 +30,7 @@ typedef struct Tracker {
     } threads[TRACK_THREADS];
     int threads_used;
     bool threads_lost; /* there were more */
-    PyObject *copies;  /* owned or NULL: before 3.12, a dict {id: (globals, copy)} of what they were */
+    PyObject *remembered; /* owned or NULL: without dict watchers, a dict {id: (globals, what they were)} */
     PyObject *limits;  /* owned: a list: what could not be seen. A module: its attributes; str: words for the rest */
 } Tracker;
 
@@ -42,17 +42,8 @@ typedef struct TrackedGlobals {
     bool held;         /* the references are there */
 } TrackedGlobals;
 
-/* The counter that was found last for such an access, where there is one tracker, which wants no more than to count. */
-typedef struct TrackingRecent {
-    PyObject *globals, *name; /* borrowed from the counter */
-    TrackKind kind;
-    unsigned long long *count; /* NULL: none */
-} TrackingRecent;
-
-enum { TRACKING_RECENT = 512 }; /* a power of two */
-
 typedef struct Tracking {
-    TrackingRecent recent[TRACKING_RECENT];
+    TrackRecents recents;
     Tracker *active[TRACKERS]; /* owned */
     uint64_t trackers;         /* bits of those that are there */
     uint64_t hooking;          /* bits of those that need the dicts to tell */
@@ -64,6 +55,7 @@ typedef struct Tracking {
     setattrofunc module_set;
     int (*dict_set)(PyObject *, PyObject *, PyObject *); /* of dict */
     int watcher;               /* -1: none */
+    PyObject *builtins;        /* owned or NULL: the dict of the builtins, while it is watched */
     PyObject *sys_modules;     /* owned or NULL: sys.modules, while there may be modules to come */
     PyObject *libraries;       /* owned: a tuple of str: folders whose modules are not the user's */
     PyObject *own;             /* owned: a tuple of one str: the folder of this package */
@@ -92,26 +84,36 @@ typedef enum TrackingTold {
     TRACKING_ALL = TRACKING_HOOKED | TRACKING_NAMES,
 } TrackingTold;
 
-/* Count something for the trackers of these globals that are `told` of it so. Runs no Python code and leaves exceptions
- * alone. Is anybody to be told if the same happens at the same place again? */
-bool tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, int told);
+/* Count something for the trackers of these globals that are `told` of it so. `value`: what the name stands for in the
+ * dict that has it, or NULL. Runs no Python code and leaves exceptions alone. Is anybody to be told if the same happens
+ * at the same place again? */
+bool tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value,
+                     int told);
 
 /* The same for dicts and modules that tell, most of the time by one look. */
 static inline void
-tracking_count(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
+tracking_count(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value)
 {
-    size_t at = (((uintptr_t)name >> 4) + ((uintptr_t)globals >> 5) + (size_t)kind) & (TRACKING_RECENT - 1);
-    TrackingRecent *recent = &tracking->recent[at];
-    if (recent->name == name && recent->globals == globals && recent->kind == kind && recent->count != NULL) {
+    TrackRecent *recent = track_recent_at(&tracking->recents, globals, name, kind);
+    if (track_recent_is(recent, globals, name) && recent->value == (tracking->watcher < 0 ? NULL : value)) {
         ++*recent->count;
     }
     else {
-        tracking_record(tracking, globals, name, kind, TRACKING_HOOKED);
+        tracking_record(tracking, globals, name, kind, value, TRACKING_HOOKED);
     }
 }
 
-/* Trackers, or what they are for, have changed. */
-void tracking_forget_recent(Tracking *tracking);
+/* If that is all there is to do for a read: count it. What it finds, borrowed; NULL if more is to be done. */
+static inline PyObject *
+tracking_again(Tracking *tracking, PyObject *globals, PyObject *name)
+{
+    TrackRecent *recent = track_recent_at(&tracking->recents, globals, name, TRACK_READ);
+    if (!track_recent_is(recent, globals, name) || recent->value == NULL) {
+        return NULL;
+    }
+    ++*recent->count;
+    return recent->value;
+}
 
 /* The instruction that runs: the frame's code (borrowed) and offset. False where there is no frame. */
 bool tracking_instruction(PyObject **code, Py_ssize_t *offset);

@@ -328,3 +328,80 @@ def test_names_only_leaves_the_types_alone(module):
     with hooking.track_globals(module, mode="names"):
         assert type(vars(module)) is dict and type(module) is types.ModuleType
         module.load()
+
+
+# --- what is read is what is there ---------------------------------------------------------------------------------
+
+CHANGES = {
+    "global": lambda m: m.store("new"),
+    "module-level code": lambda m: exec("s = 'new'", vars(m)),
+    "setattr": lambda m: setattr(m, "s", "new"),
+    "item": lambda m: vars(m).__setitem__("s", "new"),
+    "a key that was made anew": lambda m: vars(m).__setitem__("".join(["", "s"]), "new"),
+    "a key of a subclass of str": lambda m: vars(m).__setitem__(type("Name", (str,), {})("s"), "new"),
+    "update": lambda m: vars(m).update(s="new"),
+    "update from a list": lambda m: vars(m).update([("s", "new")]),
+    "|=": lambda m: vars(m).__ior__({"s": "new"}),
+    "pop and setdefault": lambda m: (vars(m).pop("s"), vars(m).setdefault("s", "new")),
+    "del and add": lambda m: (delattr(m, "s"), setattr(m, "s", "new")),
+    "C": lambda m: ctypes.pythonapi.PyDict_SetItem(*map(ctypes.py_object, (vars(m), "s", "new"))),
+    "an object's dict": lambda m: setattr(thing_with(vars(m)), "s", "new"),
+    "clear and update": lambda m: (lambda names: (vars(m).clear(), vars(m).update(names)))({**vars(m), "s": "new"}),
+}
+
+
+def thing_with(names):
+    thing = type("Thing", (), {})()
+    thing.__dict__ = names
+    return thing
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_change_is_seen_by_the_next_read(module, how):
+    exec("def look(): return s", vars(module))
+    look = module.look
+    with hooking.track_globals("tracked_module") as track:
+        for value in ("first", "second"):
+            module.s = value
+            assert [look() for _ in range(3)] == [value] * 3 and module.s is value
+        CHANGES[how](module)
+        assert [look() for _ in range(3)] == ["new"] * 3 and module.s == "new" and vars(module)["s"] == "new"
+        vars(module).pop("s")
+        with pytest.raises(NameError):
+            look()
+        with pytest.raises(AttributeError):
+            module.s
+    assert count(track, "reads", "s") == 13
+
+
+def test_a_change_of_builtins_is_seen_by_the_next_read(module, monkeypatch):
+    import builtins
+    exec("def look(): return some_builtin", vars(module))
+    with hooking.track_globals(module) as track:
+        monkeypatch.setattr(builtins, "some_builtin", 1, raising=False)
+        assert [module.look() for _ in range(3)] == [1] * 3
+        monkeypatch.setattr(builtins, "some_builtin", 2)
+        assert [module.look() for _ in range(3)] == [2] * 3
+        module.some_builtin = 3
+        assert [module.look() for _ in range(3)] == [3] * 3
+        del module.some_builtin
+        assert [module.look() for _ in range(3)] == [2] * 3
+        monkeypatch.undo()
+        with pytest.raises(NameError):
+            module.look()
+    assert count(track, "builtins", "some_builtin") == 9 and count(track, "reads", "some_builtin") == 3
+
+
+def test_nothing_that_was_read_is_kept_alive(module):
+    import weakref
+
+    class Thing:
+        pass
+    thing = module.s = Thing()
+    found = weakref.ref(thing)
+    exec("def look(): return s", vars(module))
+    with hooking.track_globals(module):
+        module.look(), module.look(), module.s
+        del thing
+        module.s = None
+        assert found() is None
