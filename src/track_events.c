@@ -56,7 +56,7 @@ events_is_of_class(PyObject *name)
 
 /* Who is to be told of the instruction, and of what; 0: nobody. */
 static int
-events_judge(Opcode opcode, PyObject *globals, PyObject *name, TrackKind *kind)
+events_judge(const Tracking *tracking, Opcode opcode, PyObject *globals, PyObject *name, TrackKind *kind)
 {
     bool apart = false;
     int told = TRACKING_NAMES;
@@ -78,6 +78,9 @@ events_judge(Opcode opcode, PyObject *globals, PyObject *name, TrackKind *kind)
         *kind = PyDict_Contains(globals, name) > 0 ? TRACK_READ
                 : events_is_local(builtins, name)  ? TRACK_BUILTIN
                                                    : TRACK_MISSING;
+    }
+    if (Py_TYPE(globals) != tracking->dict_type) { /* of a subclass of the program's, which stays what it is */
+        return TRACKING_ALL;
     }
     if (opcode == OPCODE_STORE_GLOBAL) {
         told |= TRACKING_SITES;
@@ -104,7 +107,7 @@ events_instruction(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
     int told = opcode == OPCODE_OTHER || opcode == OPCODE_IMPORT_NAME || globals == NULL
                        || tracking_find(tracking, globals) == NULL
                    ? 0
-                   : events_judge(opcode, globals, name, &kind);
+                   : events_judge(tracking, opcode, globals, name, &kind);
     bool again = told != 0 && tracking_record(tracking, globals, name, kind, NULL, told);
     return Py_NewRef(again || tracking->monitoring.disable == NULL ? Py_None : tracking->monitoring.disable);
 }

@@ -419,6 +419,9 @@ track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Tracker *
     if (PyDict_CheckExact(globals)) {
         compat_set_type(globals, tracking->dict_type);
     }
+    else if (Py_TYPE(globals) != tracking->dict_type && tracking->instruction == 0) {
+        return PyList_Append(tracker->limits, Py_True);
+    }
     return 0;
 }
 

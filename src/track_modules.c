@@ -76,7 +76,9 @@ modules_hook(Tracking *tracking, Tracker *tracker, PyObject *globals, PyObject *
     if (track_hook_on(tracking, globals, module, tracker) < 0) {
         return -1;
     }
-    return tracking->watcher < 0 ? 0 : compat_dict_watch(tracking->watcher, globals);
+    /* what is of another type, events tell of: the watcher knows by the type whose the dict is */
+    bool plain = Py_TYPE(globals) == tracking->dict_type;
+    return tracking->watcher < 0 || !plain ? 0 : compat_dict_watch(tracking->watcher, globals);
 }
 
 int
@@ -145,7 +147,8 @@ track_modules_leave(Tracking *tracking, Tracker *tracker)
         }
         found->trackers &= ~bit;
         if ((tracking->hooking & bit) != 0 && (found->trackers & tracking->hooking) == 0) {
-            if (tracking->watcher >= 0 && compat_dict_unwatch(tracking->watcher, found->globals) < 0) {
+            if (tracking->watcher >= 0 && Py_TYPE(found->globals) == tracking->dict_type
+                && compat_dict_unwatch(tracking->watcher, found->globals) < 0) {
                 PyErr_Clear();
             }
             track_hook_off(tracking, found->globals, found->module);

@@ -73,7 +73,8 @@ def quoted(text):
 
 def to_dot(track):
     """See track_globals.to_dot()."""
-    lines = ["digraph globals {", '    rankdir="LR"; node [fontname="sans-serif", fontsize=11];']
+    lines = ["digraph globals {", '    rankdir="LR";', '    node [fontname="sans-serif", fontsize=11];',
+             '    edge [fontname="sans-serif", fontsize=9];']
     edges, functions, names = [], set(), set()
     if track.where or track.mode == "names":
         for function, kinds in track.by_function.items():

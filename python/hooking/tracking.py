@@ -24,6 +24,7 @@ LIMITS = {
 UNSEEN = "reads by dict(globals()), its values() and items(), and by C code are not seen"
 UNSEEN_NAMES = "only what code reads and writes by name is seen: no globals()[name], no module.name"
 UNSEEN_SAME = "a `global` statement that stores the object which is there already is not counted; where=True does"
+UNSEEN_DICT = "globals that are a subclass of dict: what is read and written there is not seen"
 
 #: How the kinds of the core are called in results.
 KINDS = {"read": "reads", "builtin": "builtins", "missing": "missing", "write": "writes", "delete": "deletes"}
@@ -247,7 +248,7 @@ class track_globals:  # noqa: N801: it is used as a function
         elif not self.where and "no watcher" not in told:
             found.append(UNSEEN_SAME)
         for one in told:
-            found.append(LIMITS[one] if isinstance(one, str) else
+            found.append(LIMITS[one] if isinstance(one, str) else UNSEEN_DICT if one is True else
                          f"module.name is not seen of {one.__name__}, which is a {type(one).__name__}")
         return list(dict.fromkeys(found))
 

@@ -441,6 +441,32 @@ def test_beside_a_profiler_and_a_tracer(module):
 
 
 @pytest.mark.skipif(not V312, reason="3.11 has no sys.monitoring")
+@pytest.mark.parametrize("options", [{}, {"where": True}, {"mode": "names"}], ids=["all", "where", "names"])
+def test_beside_another_monitor_of_lines(module, options):
+    """As coverage does: each line once, then it is disabled; the same lines with tracking and without."""
+    monitoring, lines = sys.monitoring, []
+
+    def on_line(code, line):
+        if code.co_filename == "hazard.py":
+            lines.append(line)
+        return monitoring.DISABLE
+    tool = next(tool for tool in range(6) if monitoring.get_tool(tool) is None)
+    monitoring.use_tool_id(tool, "test")
+    monitoring.register_callback(tool, monitoring.events.LINE, on_line)
+    monitoring.set_events(tool, monitoring.events.LINE)
+    try:
+        with hooking.track_globals("hazard", **options) as track:
+            module.read(10), module.write(3)
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.register_callback(tool, monitoring.events.LINE, None)
+        monitoring.free_tool_id(tool)
+    assert sorted(set(lines)) == [8, 9, 10, 11, 14, 15]
+    assert track.reads["hazard"]["A"] == (1 if options.get("mode") else 10)
+    assert track.writes["hazard"]["W"] == (1 if options.get("mode") else 3)
+
+
+@pytest.mark.skipif(not V312, reason="3.11 has no sys.monitoring")
 def test_where_other_tools_leave_no_place(module):
     monitoring = sys.monitoring
     mine = [tool for tool in range(6) if monitoring.get_tool(tool) is None]

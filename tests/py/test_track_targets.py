@@ -199,6 +199,22 @@ def test_a_function_whose_globals_are_no_modules():
     assert track.reads == {"nowhere": {"A": 1}} and type(space) is dict
 
 
+def test_globals_that_are_a_subclass_of_dict():
+    class Names(dict):
+        pass
+    space = Names(A=1, __name__="nowhere")
+    exec("def f():\n    global B\n    B = 2\n    return A, len", space)
+    with hooking.track_globals(space["f"]) as track:
+        for _ in range(3):
+            space["f"]()
+    assert type(space) is Names
+    if V312:
+        assert track.writes == {"nowhere": {"B": 3}}
+        assert track.reads == {"nowhere": {"A": 3}} and track.builtins == {"nowhere": {"len": 3}}
+    else:
+        assert "globals that are a subclass of dict: what is read and written there is not seen" in track.limits
+
+
 @pytest.mark.parametrize("kind", ["function", "recursive", "generator", "coroutine"])
 def test_as_a_decorator(module, kind):
     track = hooking.track_globals()
