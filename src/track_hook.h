@@ -8,7 +8,7 @@
 int track_hook_init(PyObject *module, Tracking *tracking);
 
 /* Have these globals told of, those of a module (or NULL). What cannot be told is noted in the tracker's limits: the
- * module if it is of a subclass, True if the dict is, and no events of instructions make up for it. Runs no Python code.
+ * module if it is of a subclass, True if the dict is and no events of instructions make up for it. Runs no Python code.
  * -1 with an exception. */
 int track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Tracker *tracker);
 
