@@ -486,12 +486,33 @@ checkpoint_run_tune(Checkpoint *self)
 
 /* ---- from the beginning to the end ---- */
 
+/* What writing a snapshot imports. It is there before the first one: a copy that is made while the program imports one
+ * of these would meet a half of it, and each copy would import them anew. -1 with an exception. */
+static int
+run_import(void)
+{
+    static const char *const names[] = {
+        "atexit", "copyreg", "functools", "gc", "hashlib", "hmac", "json", "os", "pickle", "re", "reprlib", "struct",
+        "time", "types", "warnings",
+    };
+    int ret = 0;
+    for (size_t i = 0; ret == 0 && i < sizeof names / sizeof *names; i++) {
+        PyObject *module = compat_import(names[i]);
+        ret = module == NULL ? -1 : 0;
+        Py_XDECREF(module);
+    }
+    return ret;
+}
+
 int
 checkpoint_run_open(Checkpoint *self)
 {
     self->pid = getpid();
-    if (self->is_open || checkpoint_run_find_folder(self) < 0) {
-        return self->is_open ? 0 : -1;
+    if (self->is_open) {
+        return 0;
+    }
+    if (checkpoint_run_find_folder(self) < 0 || run_import() < 0) {
+        return -1;
     }
     self->is_open = true;
     return checkpoint_run_tune(self);
