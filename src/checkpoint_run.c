@@ -94,6 +94,48 @@ run_file(const Checkpoint *self, PyObject *name)
     return file;
 }
 
+/* What keeps a folder from being made, where strerror() misleads: makedirs() says that a file exists which is no folder,
+ * and that there is no such file where nobody can make one. NULL for anything else. */
+static const char *
+run_obstacle(long code, PyObject *path)
+{
+    struct stat found;
+    PyObject *name = path == NULL || !PyUnicode_Check(path) ? NULL : PyUnicode_EncodeFSDefault(path);
+    const char *why = name == NULL ? NULL
+                      : code == EEXIST && stat(PyBytes_AsString(name), &found) == 0 && !S_ISDIR(found.st_mode)
+                          ? "there is a file of that name: take another folder for the snapshots"
+                      : code == ENOENT ? "no folder can be made there: take another one for the snapshots"
+                                       : NULL;
+    Py_XDECREF(name);
+    return why;
+}
+
+/* An OSError is set: it is to say why there is no folder. */
+static void
+run_explain(void)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *number = PyObject_GetAttrString(error, "errno"), *path = PyObject_GetAttrString(error, "filename");
+    long code = number == NULL || !PyLong_Check(number) ? 0 : PyLong_AsLong(number);
+    const char *why = run_obstacle(code, path);
+    PyErr_Clear();
+    PyObject *clear = why == NULL ? NULL : PyObject_CallFunction(PyExc_OSError, "lsO", code, why, path);
+    if (clear != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(clear), clear);
+    }
+    else {
+        PyErr_Restore(Py_NewRef(type), Py_NewRef(error), Py_XNewRef(traceback));
+    }
+    Py_XDECREF(clear);
+    Py_XDECREF(path);
+    Py_XDECREF(number);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
 int
 checkpoint_run_find_folder(Checkpoint *self)
 {
@@ -101,6 +143,9 @@ checkpoint_run_find_folder(Checkpoint *self)
     PyObject *folder = run_folder(self);
     PyObject *os = folder == NULL ? NULL : compat_import("os");
     PyObject *none = os == NULL ? NULL : PyObject_CallMethod(os, "makedirs", "Oii", folder, 0777, 1);
+    if (os != NULL && none == NULL && PyErr_ExceptionMatches(PyExc_OSError)) {
+        run_explain();
+    }
     PyObject *name = none == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
     if (name != NULL && access(PyBytes_AsString(name), W_OK | X_OK) < 0) {
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, folder);
