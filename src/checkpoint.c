@@ -1,6 +1,7 @@
 /* The type Checkpoint, see checkpoint.h. */
 #include "checkpoint.h"
 
+#include <limits.h>
 #include <structmember.h>
 
 #include "checkpoint_run.h"
@@ -212,6 +213,21 @@ checkpoint_wait(PyObject *self, PyObject *Py_UNUSED(none))
     return checkpoint_run_wait((Checkpoint *)self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* Can a file be called so? -1 with a ValueError. */
+static int
+checkpoint_check_name(PyObject *name)
+{
+    PyObject *bytes = PyUnicode_EncodeFSDefault(name);
+    Py_ssize_t size = bytes == NULL ? -1 : PyBytes_Size(bytes);
+    Py_XDECREF(bytes);
+    if (size > CHECKPOINT_NAME) {
+        PyErr_Format(PyExc_ValueError, "the name of a snapshot has at most %d bytes, this one has %zd: with its number "
+                     "and .pkl it is the name of a file, which has at most %d", CHECKPOINT_NAME, size, NAME_MAX);
+        size = -1;
+    }
+    return size < 0 ? -1 : 0;
+}
+
 static PyObject *
 checkpoint_snapshot(PyObject *self, PyObject *args)
 {
@@ -220,7 +236,8 @@ checkpoint_snapshot(PyObject *self, PyObject *args)
         return NULL;
     }
     PyObject *name = PyUnicode_FromString(text);
-    PyObject *path = name == NULL ? NULL : checkpoint_run_take((Checkpoint *)self, name);
+    PyObject *path = name == NULL || checkpoint_check_name(name) < 0 ? NULL
+                                                                     : checkpoint_run_take((Checkpoint *)self, name);
     Py_XDECREF(name);
     return path;
 }
@@ -349,7 +366,7 @@ int
 checkpoint_take(ModuleState *state, PyObject *name, PyObject **path)
 {
     Checkpoint *self = (Checkpoint *)state->checkpoint;
-    *path = self == NULL ? NULL : checkpoint_run_take(self, name);
+    *path = self == NULL || checkpoint_check_name(name) < 0 ? NULL : checkpoint_run_take(self, name);
     return self == NULL ? 0 : *path == NULL ? -1 : 1;
 }
 
@@ -446,7 +463,7 @@ static PyMethodDef checkpoint_object_methods[] = {
      "snapshot(name='snapshot')\n--\n\n"
      "Take a snapshot now, waiting for room if others are being written. Returns the path that the file will have, a\n"
      "str; None if nothing was taken: what was wrong is told on stderr, or the process is one that the program has\n"
-     "forked."},
+     "forked. Raises ValueError for a name of more than 240 bytes, which no file can have."},
     {"track", checkpoint_track, METH_O, "track(object)\n--\n\nHave this object in every snapshot, whatever its size."},
     {"untrack", checkpoint_untrack, METH_O,
      "untrack(object)\n--\n\nLet go of it. Raises ValueError if it is not tracked."},

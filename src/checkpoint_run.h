@@ -8,7 +8,10 @@
 #include "snapshot_lines.h"
 #include "state.h"
 
-enum { CHECKPOINT_JOBS = 16 }; /* the most copies that write at a time */
+enum {
+    CHECKPOINT_JOBS = 16,  /* the most copies that write at a time */
+    CHECKPOINT_NAME = 240, /* bytes of a snapshot's name: NAME_MAX without ".pkl" and a number of up to ten digits */
+};
 
 /* A copy that writes a snapshot. */
 typedef struct CheckpointJob {
