@@ -56,6 +56,9 @@ run_tell_saved(const Checkpoint *self, PyObject *file, const SnapshotNote *note)
 {
     char size[UNITS_ROOM];
     const char *line = note->text;
+    if (*note->unlisted != '\0') {
+        run_say(file, "saved, but " SNAPSHOT_LIST " in its folder cannot be written: %s", note->unlisted);
+    }
     if (!self->verbose) {
         return;
     }

@@ -11,7 +11,7 @@
 
 #include "compat.h"
 
-enum { SNAPSHOT_NOTE_ROOM = 4000 };
+enum { SNAPSHOT_NOTE_ROOM = 4000, SNAPSHOT_WHY_ROOM = 80 };
 
 /* What the copy tells, in memory that both share. */
 typedef struct SnapshotNote {
@@ -19,6 +19,7 @@ typedef struct SnapshotNote {
     volatile sig_atomic_t paused; /* `pause` is there */
     double pause;                 /* seconds that the program has waited: told by its side */
     unsigned long long size;      /* bytes, of the file */
+    char unlisted[SNAPSHOT_WHY_ROOM]; /* why it is not in the folder's list; "" if it is */
     char text[SNAPSHOT_NOTE_ROOM]; /* what is to be told: why it has failed, what was left out */
 } SnapshotNote;
 

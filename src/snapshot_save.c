@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,6 +110,22 @@ save_line(const SnapshotJob *job, const SnapshotNote *note, PyObject *kept, PyOb
     return line;
 }
 
+/* All of it: mostly in one write(). False with errno. */
+static bool
+save_write(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written <= 0) {
+            errno = written == 0 ? EIO : errno;
+            return false;
+        }
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
 /* Append the line, in one write(): what a crash leaves of it ends the file, and the next one begins a line of its own.
  * -1 with an exception. */
 static int
@@ -124,13 +141,16 @@ save_append(PyObject *folder, PyObject *line)
         goto done;
     }
     fd = open(PyBytes_AsString(name), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (fd >= 0 && fstat(fd, &found) == 0 && found.st_size > 0) {
-        if (pread(fd, &last, 1, found.st_size - 1) == 1 && last != '\n' && write(fd, "\n", 1) != 1) {
-            errno = EIO;
+    if (fd >= 0 && fstat(fd, &found) == 0 && found.st_size > 0
+        && pread(fd, &last, 1, found.st_size - 1) == 1 && last != '\n') {
+        PyObject *begin = PyBytes_FromString("\n");
+        PyBytes_Concat(&begin, text);
+        Py_SETREF(text, begin);
+        if (text == NULL) {
+            goto done;
         }
     }
-    if (fd < 0 || write(fd, PyBytes_AsString(text), (size_t)PyBytes_Size(text)) != PyBytes_Size(text)
-        || fsync(fd) < 0) {
+    if (fd < 0 || !save_write(fd, PyBytes_AsString(text), (size_t)PyBytes_Size(text)) || fsync(fd) < 0) {
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
         goto done;
     }
@@ -142,6 +162,31 @@ done:
     Py_XDECREF(text);
     Py_XDECREF(name);
     Py_XDECREF(path);
+    return ret;
+}
+
+/* The snapshot is there, and whole, whatever becomes of its line: who reads the folder goes by the files. -1 with an
+ * exception if memory has run out, or one of a signal handler. */
+static int
+save_list(const SnapshotJob *job, SnapshotNote *note, PyObject *kept, PyObject *left)
+{
+    PyObject *line = save_line(job, note, kept, left);
+    int ret = line == NULL ? -1 : save_append(job->folder, line);
+    Py_XDECREF(line);
+    if (ret < 0 && PyErr_ExceptionMatches(PyExc_OSError)) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        PyObject *why = PyObject_GetAttrString(error, "strerror");
+        const char *text = why == NULL || !PyUnicode_Check(why) ? NULL : PyUnicode_AsUTF8AndSize(why, NULL);
+        snprintf(note->unlisted, sizeof note->unlisted, "%s", text == NULL ? "it is not known why" : text);
+        PyErr_Clear();
+        Py_XDECREF(why);
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+        ret = 0;
+    }
     return ret;
 }
 
@@ -221,7 +266,7 @@ int
 snapshot_save(const SnapshotJob *job, SnapshotNote *note)
 {
     int ret = -1;
-    PyObject *kept = NULL, *line = NULL, *left = PyDict_New();
+    PyObject *kept = NULL, *left = PyDict_New();
     PyObject *path = PyUnicode_FromFormat("%U/%U", job->folder, job->file);
     if (path == NULL || left == NULL || save_make_folder(job->folder) < 0
         || save_what_can_be(job, left, path, &kept) < 0) {
@@ -229,14 +274,12 @@ snapshot_save(const SnapshotJob *job, SnapshotNote *note)
     }
     note->size = save_size(path);
     save_wait_for_pause(note);
-    line = save_line(job, note, kept, left);
-    if (line == NULL || save_append(job->folder, line) < 0) {
+    if (save_list(job, note, kept, left) < 0) {
         goto done;
     }
     save_tell(left, note);
     ret = 0;
 done:
-    Py_XDECREF(line);
     Py_XDECREF(kept);
     Py_XDECREF(path);
     Py_XDECREF(left);

@@ -20,8 +20,9 @@ typedef struct SnapshotJob {
  * may have left a part of one. */
 #define SNAPSHOT_LIST "snapshots.jsonl"
 
-/* Write it. What cannot be pickled is left out, and said so in the note. -1 with an exception: nothing of it is
- * there. `note->pause` is waited for if it is not there yet. */
+/* Write it. What cannot be pickled is left out, and said so in the note; so is that the list cannot be written, without
+ * which the file is a snapshot all the same. -1 with an exception: it is not saved. `note->pause` is waited for if it
+ * is not there yet. */
 int snapshot_save(const SnapshotJob *job, SnapshotNote *note);
 
 #endif

@@ -445,6 +445,68 @@ def test_a_folder_that_cannot_be_written_to(run, tmp_path):
     assert done.stdout == "" and re.search(r"error: .*checkpoints.*: (Not a directory|File exists)\n", done.stderr)
 
 
+@pytest.mark.parametrize("where, says", [
+    ("/proc", "/proc/s: no folder can be made there"),
+    ("file", "file/?s?: (there is a file of that name|Not a directory)"),
+    (".", "/s: there is a file of that name"),
+])
+def test_a_folder_that_cannot_be(tmp_path, where, says):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "s").write_text("")
+    with pytest.raises(OSError) as raised:
+        Checkpoint(tmp_path / where, script="s").snapshot()
+    assert re.search(says, f"{raised.value.filename}: {raised.value.strerror}")
+
+
+def test_names_that_no_file_can_have(tmp_path):
+    with Checkpoint(tmp_path, script="s") as chkpt:
+        path = chkpt.snapshot("é" * 120)
+        for name in "x" * 241, "é" * 121:
+            with pytest.raises(ValueError, match="at most 240 bytes, this one has 24[12].* at most 255"):
+                chkpt.snapshot(name)
+    assert os.path.exists(path)
+
+
+def test_a_list_that_cannot_be_written(run, saved, tmp_path):
+    """The snapshot is what counts: it is kept, and comes back."""
+    listed = tmp_path / "checkpoints" / "program" / "snapshots.jsonl"
+    listed.mkdir(parents=True)
+    program = """
+        from hooking import Checkpoint
+        x = 1
+        Checkpoint.get_global_singleton().snapshot("s")
+    """
+    for options in (), ("--sync",):
+        assert run(program, "-f", "-1", *options).stderr.endswith(
+            "-s.pkl: saved, but snapshots.jsonl in its folder cannot be written: Is a directory\n")
+    assert len(saved()) == 2
+    got = subprocess.run([sys.executable, "-c", "from hooking import Checkpoint; print(Checkpoint.restore('s'))"],
+                         cwd=tmp_path, capture_output=True, text=True)
+    assert got.stdout == "{'x': 1}\n"
+    assert re.fullmatch(r"hooking: .*/snapshots\.jsonl: Is a directory: .* move it away.*\n", got.stderr)
+
+
+def test_writing_imports_nothing(run):
+    """A copy that is made in the middle of an import would meet a half of a module."""
+    done = run('''
+        import sys
+        from hooking import Checkpoint
+        class Wrong:
+            def __reduce__(self): raise ValueError
+        wrong, iterator, big = Wrong(), iter([]), bytearray(300_000)
+        before = set(sys.modules)
+        Checkpoint.get_global_singleton().snapshot("s")
+        print(sorted(set(sys.modules) - before))
+    ''', "-f", "-1", "--sync")
+    assert done.stdout == "[]\n"
+
+
+def test_snapshots_while_the_program_imports(run, saved):
+    done = run("import re, functools, json, pickle, hashlib, hmac, struct, enum, decimal, typing, dataclasses, email.message",
+               "-f", "1", "--jobs", "4")
+    assert done.stderr == "" and saved()
+
+
 @pytest.mark.parametrize("options", [("-f", "-2"), ("-f", "soon"), ("-z", "-2"), ("-z", "big"), ("--jobs", "0"),
                                      ("--keep", "-1")])
 def test_options_that_are_wrong(run, options):
