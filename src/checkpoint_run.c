@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dump_file.h"
 #include "frame.h"
 #include "report.h"
 #include "snapshot.h"
@@ -154,7 +155,9 @@ checkpoint_run_find_folder(Checkpoint *self)
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, folder);
     }
     else if (name != NULL) {
-        self->number = snapshot_folder_highest(PyBytes_AsString(name));
+        long highest = snapshot_folder_highest(PyBytes_AsString(name));
+        self->number = highest > self->number ? highest : self->number;
+        dump_file_sweep(PyBytes_AsString(name)); /* of those that were killed */
         ret = 0;
     }
     Py_XDECREF(name);
@@ -343,14 +346,28 @@ run_find_globals(Checkpoint *self)
     return self->globals == NULL ? -1 : 0;
 }
 
-/* The number of the next one: another Checkpoint may save in the same folder. */
-static void
+/* A number for the next one: another Checkpoint, or another process, may save in the same folder. The folder may have
+ * been removed. -1 with an exception. */
+static int
 run_number(Checkpoint *self, PyObject *folder)
 {
-    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
-    long highest = name == NULL ? 0 : snapshot_folder_highest(PyBytes_AsString(name));
-    self->number = (highest > self->number ? highest : self->number) + 1;
+    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder), *path = NULL;
+    long number = name == NULL ? 0 : snapshot_folder_take_number(PyBytes_AsString(name), self->number);
+    if (name != NULL && number == 0 && errno == ENOENT && checkpoint_run_find_folder(self) == 0) {
+        number = snapshot_folder_take_number(PyBytes_AsString(name), self->number);
+    }
+    if (number > 0) {
+        self->number = number;
+    }
+    else if (!PyErr_Occurred()) {
+        int error = errno;
+        path = PyUnicode_FromFormat("%U/" SNAPSHOT_FOLDER_LAST, folder);
+        errno = error;
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+    }
+    Py_XDECREF(path);
     Py_XDECREF(name);
+    return number > 0 ? 0 : -1;
 }
 
 static PyObject *
@@ -369,8 +386,7 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
     job.objects = asked == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
     job.place = snapshot_place(frame, self->globals);
     job.folder = run_folder(self);
-    run_number(self, job.folder);
-    job.file = run_file(self, name);
+    job.file = job.objects == NULL || run_number(self, job.folder) < 0 ? NULL : run_file(self, name);
     path = job.objects == NULL || job.folder == NULL || job.file == NULL
                ? NULL
                : PyUnicode_FromFormat("%U/%U", job.folder, job.file);

@@ -143,17 +143,27 @@ file_sweep_one(int folder, const char *name)
     close(fd);
 }
 
-static void
-file_sweep(const DumpFile *file, const char *prefix)
+/* Is it the name of a temporary file, with that prefix, or (NULL) any? */
+static bool
+file_is_temporary(const char *name, const char *prefix)
 {
-    size_t size = strlen(prefix);
-    int copy = openat(file->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with a position of its own */
+    size_t length = strlen(name), mark = sizeof MARK - 1;
+    const char *letters = name + length - (length < LETTER_COUNT ? length : LETTER_COUNT);
+    size_t before = (size_t)(letters - name);
+    return name[0] == '.' && strspn(letters, LETTERS) == LETTER_COUNT && before > mark
+           && (prefix == NULL ? memcmp(letters - mark, MARK, mark) == 0
+                              : before == strlen(prefix) && memcmp(name, prefix, before) == 0);
+}
+
+static void
+file_sweep(int folder, const char *prefix)
+{
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with a position of its own */
     DIR *entries = copy < 0 ? NULL : fdopendir(copy);
     struct dirent *entry;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
-        if (strncmp(entry->d_name, prefix, size) == 0 && strlen(entry->d_name) == size + LETTER_COUNT
-            && strspn(entry->d_name + size, LETTERS) == LETTER_COUNT) {
-            file_sweep_one(file->folder, entry->d_name);
+        if (file_is_temporary(entry->d_name, prefix)) {
+            file_sweep_one(folder, entry->d_name);
         }
     }
     if (entries != NULL) {
@@ -161,6 +171,16 @@ file_sweep(const DumpFile *file, const char *prefix)
     }
     else if (copy >= 0) {
         close(copy);
+    }
+}
+
+void
+dump_file_sweep(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        file_sweep(fd, NULL);
+        close(fd);
     }
 }
 
@@ -267,7 +287,7 @@ dump_file_begin(DumpFile *file, const char *path)
     if (prefix == NULL) {
         return file_fail(file, NULL);
     }
-    file_sweep(file, prefix);
+    file_sweep(file->folder, prefix);
     bool begun = file_make(file, prefix) && file_set_mode(file);
     free(prefix);
     return begun;

@@ -36,6 +36,9 @@ bool dump_file_save(DumpFile *file);
  * that, and `failed` says so. */
 bool dump_file_commit(DumpFile *file);
 
+/* Remove all temporary files in a folder whose writers were killed: for folders whose files get new names each time. */
+void dump_file_sweep(const char *folder);
+
 /* Let go of everything; what was not committed is as if it had never been. */
 void dump_file_end(DumpFile *file);
 

@@ -2,10 +2,14 @@
 #include "snapshot_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +39,56 @@ snapshot_folder_highest(const char *folder)
         closedir(files);
     }
     return highest;
+}
+
+/* Lock it, for the moment that others do so. Where files cannot be locked nobody else does so either. */
+static bool
+folder_lock(int fd)
+{
+    enum { SLICE = 1000, SLICES = 2000 }; /* microseconds */
+    int locked = -1;
+    for (int i = 0; i < SLICES && (locked = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK; i++) {
+        usleep(SLICE);
+    }
+    return locked == 0 || errno != EWOULDBLOCK;
+}
+
+/* The next number, above `least`, with the file open and locked. */
+static long
+folder_count(int fd, const char *folder, long least)
+{
+    enum { ROOM = 24 };
+    char text[ROOM] = "";
+    long last = pread(fd, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+    if (last <= 0) {
+        last = snapshot_folder_highest(folder);
+    }
+    long number = (last > least ? last : least) + 1;
+    int size = snprintf(text, sizeof text, "%018ld\n", number); /* always as long, so one write() replaces it */
+    ssize_t written = pwrite(fd, text, (size_t)size, 0);
+    if (written != size) {
+        errno = written < 0 ? errno : ENOSPC;
+        return 0;
+    }
+    return number;
+}
+
+long
+snapshot_folder_take_number(const char *folder, long least)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/" SNAPSHOT_FOLDER_LAST, folder) >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return 0;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    long number = fd < 0 || !folder_lock(fd) ? 0 : folder_count(fd, folder, least);
+    int error = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    errno = error;
+    return number;
 }
 
 /* What there is. */

@@ -709,6 +709,34 @@ def test_two_in_one_folder(tmp_path):
             del first.frequency
 
 
+def test_processes_in_one_folder(run, saved, tmp_path):
+    """Each gets numbers of its own, and none that was killed leaves anything behind."""
+    (tmp_path / "program.py").write_text(source('''
+        import sys
+        from hooking import Checkpoint
+        own = sys.argv[1]
+        chkpt = Checkpoint()
+        for i in range(20):
+            print(chkpt.snapshot("s"), flush=True)
+    '''))
+    started = [subprocess.Popen([sys.executable, "program.py", str(i)], cwd=tmp_path, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True) for i in range(4)]
+    said = [process.communicate(timeout=60) for process in started]
+    assert [text for _, text in said] == [""] * 4
+    paths = {path: str(i) for i, (text, _) in enumerate(said) for path in text.splitlines()}
+    assert [int(path.name[:6]) for path in saved()] == list(range(1, 81))
+    assert {str(path): load(path)["own"] for path in saved()} == paths
+
+
+def test_what_a_killed_writer_leaves_is_removed(tmp_path):
+    (tmp_path / "s").mkdir()
+    litter = tmp_path / "s" / ".000007-s.pkl.hooking-abcdef"
+    litter.write_text("")
+    (tmp_path / "s" / ".last").write_text("7")
+    with Checkpoint(tmp_path, script="s") as chkpt:
+        assert chkpt.snapshot("s").endswith("/000008-s.pkl") and not litter.exists()
+
+
 TRAIN = '''
     import os, signal, sys
     from hooking import Checkpoint
