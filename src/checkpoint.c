@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <structmember.h>
+#include <unistd.h>
 
 #include "checkpoint_run.h"
 #include "dump_kind.h"
@@ -164,12 +165,13 @@ checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
 
 /* ---- what the program does with it ---- */
 
-/* atexit.register() or unregister(): what was taken shall be on the disk when the program has ended. */
+/* atexit.register() or unregister(), of _core._close_checkpoints: what was taken shall be on the disk when the program
+ * has ended. It holds none of them, so one that nobody has any more is closed then. */
 static int
-checkpoint_at_exit(PyObject *self, const char *what)
+checkpoint_at_exit(PyTypeObject *type, const char *what)
 {
-    PyObject *module = compat_import("atexit");
-    PyObject *close = module == NULL ? NULL : PyObject_GetAttrString(self, "close");
+    PyObject *module = compat_import("atexit"), *own = PyType_GetModule(type); /* own: borrowed */
+    PyObject *close = module == NULL || own == NULL ? NULL : PyObject_GetAttrString(own, "_close_checkpoints");
     PyObject *none = close == NULL ? NULL : PyObject_CallMethod(module, what, "O", close);
     int ret = none == NULL ? -1 : 0;
     Py_XDECREF(none);
@@ -182,7 +184,19 @@ static int
 checkpoint_open(PyObject *object)
 {
     Checkpoint *self = (Checkpoint *)object;
-    return self->is_open ? 0 : checkpoint_run_open(self) < 0 ? -1 : checkpoint_at_exit(object, "register");
+    ModuleState *state = state_of_type(Py_TYPE(object));
+    if (self->is_open) {
+        return 0;
+    }
+    if (state->open == NULL && checkpoint_at_exit(Py_TYPE(object), "register") < 0) {
+        return -1;
+    }
+    int ret = checkpoint_run_open(self);
+    if (self->is_open) {
+        self->next = state->open;
+        state->open = self;
+    }
+    return ret;
 }
 
 static PyObject *
@@ -191,14 +205,52 @@ checkpoint_enter(PyObject *self, PyObject *Py_UNUSED(none))
     return checkpoint_open(self) < 0 ? NULL : Py_NewRef(self);
 }
 
-static PyObject *
-checkpoint_close(PyObject *object, PyObject *Py_UNUSED(none))
+/* It is none of those that are open. */
+static void
+checkpoint_unlist(Checkpoint *self, ModuleState *state)
 {
-    Checkpoint *self = (Checkpoint *)object;
-    if (!self->is_open) {
-        return Py_NewRef(Py_None);
+    for (Checkpoint **at = &state->open; *at != NULL; at = &(*at)->next) {
+        if (*at == self) {
+            *at = self->next;
+            break;
+        }
     }
-    return checkpoint_run_close(self) < 0 || checkpoint_at_exit(object, "unregister") < 0 ? NULL : Py_NewRef(Py_None);
+    self->next = NULL;
+}
+
+/* Nobody finds it any more before anything else runs: it may be about to be deallocated. */
+static int
+checkpoint_end(Checkpoint *self)
+{
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    ModuleState *state = state_of_type(type);
+    if (!self->is_open) {
+        return 0;
+    }
+    checkpoint_unlist(self, state);
+    int ret = checkpoint_run_close(self);
+    return state->open == NULL && checkpoint_at_exit(type, "unregister") < 0 ? -1 : ret;
+}
+
+static PyObject *
+checkpoint_close(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return checkpoint_end((Checkpoint *)self) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* At the program's end: each of them, whatever goes wrong with another. */
+static PyObject *
+checkpoint_close_all(PyObject *module, PyObject *Py_UNUSED(none))
+{
+    ModuleState *state = state_of_module(module);
+    while (state->open != NULL) {
+        PyObject *self = Py_NewRef((PyObject *)state->open);
+        if (checkpoint_end((Checkpoint *)self) < 0) {
+            PyErr_WriteUnraisable(self);
+        }
+        Py_DECREF(self);
+    }
+    return Py_NewRef(Py_None);
 }
 
 static PyObject *
@@ -381,6 +433,7 @@ checkpoint_set_singleton(PyObject *module, PyObject *checkpoint)
 }
 
 PyMethodDef checkpoint_methods[] = {
+    {"_close_checkpoints", checkpoint_close_all, METH_NOARGS, "Close those that are open."},
     {"_set_checkpoint", checkpoint_set_singleton, METH_O, "What Checkpoint.get_global_singleton() gives from now on."},
     {NULL, NULL, 0, NULL},
 };
@@ -410,13 +463,32 @@ checkpoint_clear(PyObject *object)
     return 0;
 }
 
-/* Copies that still write are left to themselves. */
+/* As a file does that nobody has any more. Nothing here may take a reference to it. Any exception that is set stays. */
+static void
+checkpoint_end_unclosed(Checkpoint *self)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    if (checkpoint_end(self) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    if (self->pid == getpid()
+        && PyErr_WarnFormat(PyExc_ResourceWarning, 1, "a Checkpoint of %U was not closed: use `with`, or close()",
+                            self->output_dir) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    PyErr_Restore(type, error, traceback);
+}
+
 static void
 checkpoint_dealloc(PyObject *object)
 {
     Checkpoint *self = (Checkpoint *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
+    if (self->is_open) {
+        checkpoint_end_unclosed(self);
+    }
     checkpoint_clear(object);
     Py_CLEAR(self->output_dir);
     Py_CLEAR(self->script);
@@ -479,7 +551,10 @@ static PyMethodDef checkpoint_object_methods[] = {
      "resume_or(name, default)\n--\n\n"
      "What the variable `name` was in the last snapshot, when the program is resumed; else `default`."},
     {"wait", checkpoint_wait, METH_NOARGS, "wait()\n--\n\nWait until all that was taken is on the disk."},
-    {"close", checkpoint_close, METH_NOARGS, "close()\n--\n\nTake no more snapshots, and wait()."},
+    {"close", checkpoint_close, METH_NOARGS,
+     "close()\n--\n\n"
+     "Take no more snapshots, and wait(). The end of the program does so, and with a ResourceWarning the end of the\n"
+     "object."},
     {"__enter__", checkpoint_enter, METH_NOARGS, NULL},
     {"__exit__", checkpoint_exit, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <link.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -416,11 +417,11 @@ run_pass_over(PyObject *name)
     return Py_NewRef(Py_None);
 }
 
-/* Is this the process, and not one that it has forked? */
+/* Is this the process, and not one that it has forked? (The garbage collector may have begun to clear it.) */
 static bool
 run_is_on(const Checkpoint *self)
 {
-    return self->is_open && self->pid == getpid();
+    return self->is_open && self->tracked != NULL && self->pid == getpid();
 }
 
 /* One thread at a time: who waits for a copy lets others run, and they would look after the same one. 0; 1 when this
@@ -476,16 +477,23 @@ checkpoint_run_take(Checkpoint *self, PyObject *name)
 
 /* ---- the clock ---- */
 
+/* What the calls are for that the clock asks for. It outlives the Checkpoint, if one is still to be made. */
+typedef struct CheckpointTick {
+    Checkpoint *checkpoint; /* borrowed; NULL when its clock has ended */
+} CheckpointTick;
+
 /* For Py_AddPendingCall(). Timed snapshots become rarer when those before are not written yet. */
 static int
 run_tick(void *context)
 {
-    Checkpoint *self = context;
+    CheckpointTick *tick = context;
+    Checkpoint *self = tick->checkpoint;
     int ret = 0;
-    if (!self->clock.runs) {
-        Py_DECREF((PyObject *)self); /* the clock's, which has ended meanwhile */
+    if (self == NULL) {
+        free(tick);
         return 0;
     }
+    Py_INCREF((PyObject *)self); /* its last owner may let go of it meanwhile */
     snapshot_clock_heard(&self->clock);
     if (run_is_on(self) && !self->is_busy && run_enter(self) == 0) {
         int count = run_look(self, false);
@@ -496,7 +504,40 @@ run_tick(void *context)
         run_leave(self);
         ret = PyErr_Occurred() ? -1 : 0;
     }
+    Py_DECREF((PyObject *)self);
     return ret;
+}
+
+/* What a call that is still to be made finds is not this Checkpoint any more. */
+static void
+run_stop_clock(Checkpoint *self)
+{
+    CheckpointTick *tick = self->tick;
+    self->tick = NULL;
+    if (tick != NULL) {
+        tick->checkpoint = NULL; /* first: stopping it lets others run */
+    }
+    bool waiting = snapshot_clock_stop(&self->clock);
+    if (!waiting && self->pid == getpid()) { /* nobody knows whether one is to be made in a forked child */
+        free(tick);
+    }
+}
+
+/* -1 with an exception. */
+static int
+run_set_clock(Checkpoint *self)
+{
+    if (self->tick == NULL && self->frequency > 0) {
+        self->tick = malloc(sizeof *self->tick);
+        if (self->tick == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        self->tick->checkpoint = self;
+    }
+    self->clock.tick = run_tick;
+    self->clock.context = self->tick;
+    return snapshot_clock_set(&self->clock, self->frequency > 0 ? self->frequency * 1e-3 : 0);
 }
 
 /* ---- every line ---- */
@@ -506,11 +547,17 @@ static int
 run_line(void *context, int number)
 {
     Checkpoint *self = context;
+    if (!self->is_open) { /* it may be on its way out: nobody can have it any more */
+        return 0;
+    }
+    Py_INCREF((PyObject *)self); /* its last owner may let go of it meanwhile */
     PyObject *name = PyUnicode_FromFormat("line%d", number);
     PyObject *path = name == NULL ? NULL : checkpoint_run_take(self, name);
+    int ret = path == NULL ? -1 : 0;
     Py_XDECREF(path);
     Py_XDECREF(name);
-    return path == NULL ? -1 : 0;
+    Py_DECREF((PyObject *)self);
+    return ret;
 }
 
 static int
@@ -532,20 +579,7 @@ run_tune_lines(Checkpoint *self)
 int
 checkpoint_run_tune(Checkpoint *self)
 {
-    bool ran = self->clock.runs;
-    if (!self->is_open) {
-        return 0;
-    }
-    if (run_tune_lines(self) < 0) {
-        return -1;
-    }
-    self->clock.tick = run_tick;
-    self->clock.context = self;
-    int ret = snapshot_clock_set(&self->clock, self->frequency > 0 ? self->frequency * 1e-3 : 0);
-    if (!ran && self->clock.runs) {
-        Py_INCREF((PyObject *)self);
-    }
-    return ret;
+    return !self->is_open ? 0 : run_tune_lines(self) < 0 ? -1 : run_set_clock(self);
 }
 
 /* ---- from the beginning to the end ---- */
@@ -597,13 +631,8 @@ checkpoint_run_wait(Checkpoint *self)
 int
 checkpoint_run_close(Checkpoint *self)
 {
-    bool ran = self->clock.runs;
     self->is_open = false;
+    run_stop_clock(self); /* first: it calls nothing of the program's before it is certain that no call comes */
     snapshot_lines_stop(&self->lines);
-    bool waiting = snapshot_clock_stop(&self->clock);
-    int ret = checkpoint_run_wait(self);
-    if (ran && !waiting) {
-        Py_DECREF((PyObject *)self);
-    }
-    return ret;
+    return checkpoint_run_wait(self);
 }

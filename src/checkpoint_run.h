@@ -40,6 +40,8 @@ typedef struct Checkpoint {
     Py_ssize_t given;     /* how many of them nobody has asked for */
     long number;          /* of the last snapshot */
     PyObject *saved;      /* owned, or NULL: the file of the last one that is on the disk */
+    struct CheckpointTick *tick; /* NULL until the clock goes; owned, or left to the call that the clock has asked for */
+    struct Checkpoint *next;     /* borrowed: of those that are open, in the module's state */
     SnapshotClock clock;
     SnapshotLines lines;
     CheckpointJob running[CHECKPOINT_JOBS];
@@ -59,7 +61,7 @@ PyObject *checkpoint_run_take(Checkpoint *self, PyObject *name);
 /* Wait until all that was taken is on the disk. -1 with an exception of a signal handler. */
 int checkpoint_run_wait(Checkpoint *self);
 
-/* Take none any more, and wait. As above. */
+/* Take none any more, and wait. As above. It may be one that is being deallocated. */
 int checkpoint_run_close(Checkpoint *self);
 
 /* The frequency was set. -1 with an exception: OSError; RuntimeError if lines cannot be watched. */

@@ -142,14 +142,14 @@ snapshot_lines_stop(SnapshotLines *lines)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    if (lines->callback != NULL) { /* first: what is called here may have lines of its own */
+        PyCapsule_SetName(PyCFunction_GetSelf(lines->callback), LINES_ENDED);
+    }
     if (lines->globals != NULL && monitoring_is_there()) {
         lines_monitor_no_more(lines);
     }
     else if (lines->globals != NULL) {
         lines_set_trace(Py_None);
-    }
-    if (lines->callback != NULL) {
-        PyCapsule_SetName(PyCFunction_GetSelf(lines->callback), LINES_ENDED);
     }
     Py_CLEAR(lines->globals);
     Py_CLEAR(lines->callback);

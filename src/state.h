@@ -45,6 +45,7 @@ typedef struct ModuleState {
     PyTypeObject *ahook_type;     /* owned: what ahook() returns */
     PyTypeObject *checkpoint_type; /* owned */
     PyObject *checkpoint;         /* owned or NULL: the one of `hooking checkpoint` */
+    struct Checkpoint *open;      /* borrowed: the first of those that are open, NULL for none */
     PyObject *ahook_idle;         /* owned: what it returns when no console is to be opened */
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */

@@ -697,6 +697,43 @@ def test_one_that_is_opened_again(run, saved, tmp_path):
     assert {load(path)["i"] for path in saved() if "i" in names(path)} == {0, 1}
 
 
+@pytest.mark.parametrize("frequency", [-1, 0, 5])
+def test_one_that_nobody_has_any_more(run, saved, tmp_path, frequency):
+    """It closes, as a file does; a cycle that it is in is found."""
+    (tmp_path / "program.py").write_text(source('''
+        import gc, os, threading, time, warnings
+        from hooking import Checkpoint
+        warnings.simplefilter("always")
+        def spin(seconds):
+            end = time.monotonic() + seconds
+            while time.monotonic() < end: time.sleep(0.01)
+        def one():
+            chkpt = Checkpoint(frequency=FREQUENCY)
+            path = chkpt.snapshot("one")
+            spin(0.1)
+            return path
+        def cycle():
+            chkpt = Checkpoint(frequency=FREQUENCY)
+            chkpt.track([chkpt])
+            path = chkpt.snapshot("cycle")
+            spin(0.1)
+            return path
+        for make in one, cycle:
+            path = make()
+            gc.collect()
+            print(os.path.exists(path))
+            before = os.listdir("checkpoints/program")
+            spin(0.1)
+            print(os.listdir("checkpoints/program") == before)
+        last = Checkpoint()
+        last.snapshot("last")
+    ''').replace("FREQUENCY", str(frequency)))
+    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "True\n" * 4
+    assert len(re.findall("ResourceWarning: a Checkpoint of .*/checkpoints was not closed", done.stderr)) == 2
+    assert saved()[-1].name.endswith("-last.pkl") and done.returncode == 0
+
+
 def test_two_in_one_folder(tmp_path):
     first, second = (Checkpoint(tmp_path, script="s") for _ in range(2))
     with first, second:
