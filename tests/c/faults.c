@@ -8,6 +8,9 @@
  *   HK_FAULTS_HOW     fail: with HK_FAULTS_ERROR, an errno; half: so, but a write writes half before; gone: so, and all
  *                     later ones as well; kill: the process ends before the call; half-kill: and a write writes half
  *   HK_FAULTS_LOG     a file to which a line is added for each call: its name, a blank, the path within the folder
+ *   HK_FAULTS_STUCK   if it is set, malloc() stands still in a copy of the process that has loaded this, as when another
+ *                     thread was in it when the copy was made
+ *   HK_FAULTS_HASTE   how many times as fast CLOCK_MONOTONIC goes
  *   HK_FAULTS_CLONE   if it is set, files can share blocks there (FICLONERANGE), whatever the file system: in fact they
  *                     are copied
  */
@@ -24,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SHOWN __attribute__((visibility("default")))
@@ -247,4 +251,38 @@ ioctl(int fd, unsigned long request, ...)
         return fault_is("clone", fd, NULL) ? -1 : fault_clone(fd, argument);
     }
     return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
+/* ---- time, and memory that nobody gives ---- */
+
+static pid_t first; /* the process that has loaded this */
+
+__attribute__((constructor)) static void
+fault_begin(void)
+{
+    first = getpid();
+}
+
+extern void *__libc_malloc(size_t size);
+
+SHOWN void *
+malloc(size_t size)
+{
+    while (first != 0 && getpid() != first && getenv("HK_FAULTS_STUCK") != NULL) {
+        pause();
+    }
+    return __libc_malloc(size);
+}
+
+SHOWN int
+clock_gettime(clockid_t clock, struct timespec *time)
+{
+    const char *haste = getenv("HK_FAULTS_HASTE");
+    int ret = (int)syscall(SYS_clock_gettime, clock, time);
+    if (ret == 0 && clock == CLOCK_MONOTONIC && haste != NULL) {
+        double seconds = ((double)time->tv_sec + (double)time->tv_nsec * 1e-9) * atof(haste);
+        time->tv_sec = (time_t)seconds;
+        time->tv_nsec = (long)((seconds - (double)time->tv_sec) * 1e9);
+    }
+    return ret;
 }

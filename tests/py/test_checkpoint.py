@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,7 +18,9 @@ try:
 except ImportError:
     numpy = None
 
+import hooking
 from conftest import environment, source
+from test_dump_faults import FAULTS, wants_faults
 from hooking import Checkpoint, inspect_dump, load
 from hooking.difference import of_namespaces
 
@@ -47,15 +50,21 @@ SEED = '''
 '''
 
 
+def with_faults(faults):
+    """Changes to the environment for what tests/c/faults.c does."""
+    preload = " ".join(filter(None, [os.environ.get("LD_PRELOAD"), FAULTS]))
+    return {} if faults is None else {"LD_PRELOAD": preload, **faults}
+
+
 @pytest.fixture
 def run(tmp_path):
     """Run a program under `hooking checkpoint`, or as it is without options; what it says is checked to be no error."""
-    def start(text, *options, status=0, arguments=(), **how):
+    def start(text, *options, status=0, arguments=(), faults=None, **how):
         (tmp_path / "program.py").write_text(source(text))
         (tmp_path / "home").mkdir(exist_ok=True)
         command = [sys.executable, *(["-m", "hooking", "checkpoint", *options] if options else []), "program.py"]
         done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-                              env=environment(str(tmp_path / "home")), **how)
+                              env=environment(str(tmp_path / "home"), **with_faults(faults)), **how)
         assert done.returncode == status, done.stderr
         return done
     return start
@@ -502,7 +511,7 @@ def test_writing_imports_nothing(run):
 
 
 def test_snapshots_while_the_program_imports(run, saved):
-    done = run("import re, functools, json, pickle, hashlib, hmac, struct, enum, decimal, typing, dataclasses, email.message",
+    done = run("import re, functools, json, pickle, hashlib, hmac, struct, enum, decimal, typing, email.message",
                "-f", "1", "--jobs", "4")
     assert done.stderr == "" and saved()
 
@@ -543,6 +552,99 @@ def test_a_folder_that_is_removed_and_another_current_one(run, saved, tmp_path):
         chkpt.snapshot("second")
     ''', "-f", "-1")
     assert done.stderr == "" and [path.name for path in saved()] == ["000002-second.pkl"]
+
+
+@wants_faults
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer has a malloc() of its own")
+def test_a_copy_that_stands_still(run, saved):
+    """As when another thread was in malloc() as it was made. It is killed after ten seconds, of a fast clock."""
+    done = run('''
+        from hooking import Checkpoint
+        x, chkpt = 1, Checkpoint.get_global_singleton()
+        chkpt.snapshot("first")
+        chkpt.snapshot("second")
+        print(chkpt.sync)
+    ''', "-f", "-1", faults={"HK_FAULTS_STUCK": "1", "HK_FAULTS_HASTE": "50"})
+    assert done.stdout == "True\n" and [path.name for path in saved()] == ["000002-second.pkl"]
+    assert done.stderr == (
+        "hooking: 000001-first.pkl: NOT saved: the copy of the program that wrote it was killed by signal 9: another "
+        "thread held a lock when it was made\n"
+        "hooking: from now on the program waits for its snapshots (--sync)\n")
+
+
+@wants_faults
+@pytest.mark.parametrize("options", [(), ("--sync",)])
+def test_a_disk_that_becomes_full_while_one_is_written(run, saved, tmp_path, options):
+    done = run('''
+        import os
+        from hooking import Checkpoint
+        data, chkpt = [str(i) for i in range(100_000)], Checkpoint.get_global_singleton()
+        chkpt.snapshot("first")
+        chkpt.wait()
+        os.environ["HK_FAULTS_FOLDER"] = os.path.realpath("checkpoints")
+        chkpt.snapshot("second")
+        chkpt.wait()
+        del os.environ["HK_FAULTS_FOLDER"]
+        chkpt.snapshot("third")
+    ''', "-f", "-1", *options, faults={"HK_FAULTS_AT": "12", "HK_FAULTS_HOW": "half", "HK_FAULTS_ERROR": "28",
+                                             "HK_FAULTS_LOG": str(tmp_path / "log")})
+    assert (tmp_path / "log").read_text().splitlines()[11].startswith("write ")
+    assert re.fullmatch(r"hooking: 000002-second\.pkl: NOT saved: OSError: .*No space left on device.*\n|"
+                        r"hooking: second: NOT saved: OSError: .*No space left on device.*\n", done.stderr)
+    assert [path.name for path in saved()] == ["000001-first.pkl", "000003-third.pkl"]
+    assert not [path for path in saved()[0].parent.iterdir() if ".hooking-" in path.name]
+    assert len(load(saved()[1])["data"]) == 100_000
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no /dev/shm")
+def test_a_folder_on_another_file_system(run):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        run('''
+            from hooking import Checkpoint
+            x = bytearray(1_000_000)
+            for i in range(2): Checkpoint.get_global_singleton().snapshot("s")
+        ''', "-f", "-1", "-o", folder)
+        kept = sorted(Path(folder, "program").glob("*.pkl"))
+        assert [load(path)["i"] for path in kept] == [0, 1]
+
+
+def test_a_program_that_uses_a_graphics_card(run, saved, tmp_path):
+    """It is known by the driver's library, which is loaded when the card is first used."""
+    (tmp_path / "libcuda.so.1").write_bytes(Path(hooking._core.__file__).read_bytes())
+    done = run('''
+        import ctypes
+        from hooking import Checkpoint
+        chkpt = Checkpoint.get_global_singleton()
+        chkpt.snapshot("before")
+        card = ctypes.PyDLL("./libcuda.so.1")
+        for i in range(2): chkpt.snapshot("after")
+        print(chkpt.sync)
+    ''', "-f", "-1")
+    assert done.stdout == "True\n" and len(saved()) == 3
+    assert done.stderr == ("hooking: the program uses CUDA, which cannot be copied: it waits for its snapshots "
+                           "(--sync)\n")
+
+
+def test_a_module_is_run(tmp_path):
+    """A package's __main__, with relative imports; and it goes on where it was."""
+    package = tmp_path / "pack"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "part.py").write_text("def double(x): return 2 * x\n")
+    (package / "__main__.py").write_text(source('''
+        import sys
+        from hooking import Checkpoint
+        from .part import double
+        chkpt = Checkpoint.get_global_singleton()
+        value = double(chkpt.resume_or("value", 1))
+        print(value, __name__, __package__, sys.argv[1:], sys.argv[0].endswith("pack/__main__.py"))
+        chkpt.snapshot("s")
+    '''))
+    command = [sys.executable, "-m", "hooking", "checkpoint", "-f", "-1", "--resume", "-m", "pack", "--resume", "x"]
+    said = [subprocess.run(command, cwd=tmp_path, capture_output=True, text=True) for _ in range(3)]
+    assert [(done.stdout, done.stderr) for done in said] == [
+        (f"{value} __main__ pack ['--resume', 'x'] True\n", "") for value in (2, 4, 8)]
+    assert sorted(os.listdir(tmp_path / "checkpoints")) == ["pack"]
 
 
 def test_a_program_that_mistreats_its_main(run, saved):
