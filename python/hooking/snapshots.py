@@ -40,8 +40,8 @@ def entries(folder):
     except FileNotFoundError:
         pass
     except OSError as error:
-        print(f"hooking: {error.filename}: {error.strerror}: it is passed over, and a new one is begun when you move it "
-              f"away; the snapshots beside it are whole without", file=sys.stderr)
+        print(f"hooking: {error.filename}: {error.strerror}: it is passed over, and a new one is begun when you move "
+              "it away; the snapshots beside it are whole without", file=sys.stderr)
     found = []
     for name in os.listdir(folder):
         if match := FILE.fullmatch(name):
