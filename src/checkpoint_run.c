@@ -99,8 +99,8 @@ run_file(const Checkpoint *self, PyObject *name)
     return file;
 }
 
-/* What keeps a folder from being made, where strerror() misleads: makedirs() says that a file exists which is no folder,
- * and that there is no such file where nobody can make one. NULL for anything else. */
+/* What keeps a folder from being made, where strerror() misleads: makedirs() says that a file exists which is no
+ * folder, and that there is no such file where nobody can make one. NULL for anything else. */
 static const char *
 run_obstacle(long code, PyObject *path)
 {

@@ -40,7 +40,7 @@ typedef struct Checkpoint {
     Py_ssize_t given;     /* how many of them nobody has asked for */
     long number;          /* of the last snapshot */
     PyObject *saved;      /* owned, or NULL: the file of the last one that is on the disk */
-    struct CheckpointTick *tick; /* NULL until the clock goes; owned, or left to the call that the clock has asked for */
+    struct CheckpointTick *tick; /* NULL until the clock goes; owned, or left to the call that it has asked for */
     struct Checkpoint *next;     /* borrowed: of those that are open, in the module's state */
     SnapshotClock clock;
     SnapshotLines lines;

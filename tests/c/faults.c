@@ -8,8 +8,8 @@
  *   HK_FAULTS_HOW     fail: with HK_FAULTS_ERROR, an errno; half: so, but a write writes half before; gone: so, and all
  *                     later ones as well; kill: the process ends before the call; half-kill: and a write writes half
  *   HK_FAULTS_LOG     a file to which a line is added for each call: its name, a blank, the path within the folder
- *   HK_FAULTS_STUCK   if it is set, malloc() stands still in a copy of the process that has loaded this, as when another
- *                     thread was in it when the copy was made
+ *   HK_FAULTS_STUCK   if it is set, malloc() stands still in a copy of the process that has loaded this, as when
+ *                     another thread was in it when the copy was made
  *   HK_FAULTS_HASTE   how many times as fast CLOCK_MONOTONIC goes
  *   HK_FAULTS_CLONE   if it is set, files can share blocks there (FICLONERANGE), whatever the file system: in fact they
  *                     are copied
