@@ -4,7 +4,7 @@ import json
 import os.path
 import sys
 
-from . import DumpError, inspect_dump
+from . import DumpError, UntrustedDump, inspect_dump
 
 
 def size_text(size):
@@ -71,11 +71,25 @@ def summary(found):
     return text + (", whole" if found["kind"] == "dump" else ", complete (without digests)"), None
 
 
+def may_load(untrusted):
+    """Ask on the terminal, as `load` at the prompt does, whether a file is loaded that may run code. False without."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(str(untrusted).partition("\nIf you trust")[0], file=sys.stderr)
+    print("That may run any code. Load it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def look(path):
     """Open a console in which the variables of a snapshot are. False if it cannot be loaded: why is said on stderr."""
     from .snapshots import open_console
     try:
-        open_console(path)
+        try:
+            open_console(path)
+        except UntrustedDump as untrusted:
+            if not may_load(untrusted):
+                raise
+            open_console(path, trust=True)
     except (DumpError, OSError, ImportError, AttributeError) as error:
         print(f"hooking: {error}", file=sys.stderr)
         return False

@@ -119,16 +119,16 @@ def stand_in_main():
     return name
 
 
-def load_names(path):
+def load_names(path, trust=None):
     """The variables in a snapshot, a dict; of another dump the object is "value". Classes that its program had in
     __main__ are stood in for."""
-    found = load(path, modules={"__main__": stand_in_main()})
+    found = load(path, trust=trust, modules={"__main__": stand_in_main()})
     return found if isinstance(found, dict) and all(isinstance(name, str) for name in found) else {"value": found}
 
 
-def open_console(path):
+def open_console(path, trust=None):
     """A console in which the variables of a snapshot are: as if the file were a program that has them."""
-    names = load_names(path)
+    names = load_names(path, trust)
     space = {name: value for name, value in names.items() if name.isidentifier()}
     space.update(__name__="snapshot", __file__=path, __builtins__=builtins, __hook__=hook, snapshot=names)
     exec(compile("__hook__(overwrite_locals=True)", path, "exec"), space)

@@ -978,6 +978,20 @@ def test_looking_into_one(run, saved, terminal, tmp_path):
     assert t.end() == 0
 
 
+def test_looking_into_a_strangers(terminal, tmp_path):
+    """It asks as `load` at the prompt does."""
+    (tmp_path / "x.pkl").write_bytes(b"cos\nsystem\n(S'echo ran'\ntR.")
+    for answer, says in ("n", "trust"), ("y", "ran"):
+        t = terminal.start([sys.executable, "-m", "hooking", "show", "-i", "x.pkl"], cwd=str(tmp_path))
+        t.expect("Load it? [y/N]")
+        t.type(answer + "\n")
+        if answer == "y":
+            t.prompt()
+            assert says in t.text()
+            t.key("C-d")
+        assert t.end() == (answer == "n")
+
+
 @pytest.mark.skipif(numpy is None, reason="numpy is not installed")
 def test_differences_of_arrays():
     a = numpy.zeros((3, 4))
