@@ -17,7 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE = 10 }; /* seconds in which a copy gets past all locks, if it does at all */
+enum {
+    PATIENCE = 10,       /* seconds in which a copy gets past all locks, if it does at all */
+    PATIENCE_STILL = 30, /* seconds without any work, of the processor or of a disk */
+};
 
 /* ---- in the copy ---- */
 
@@ -103,13 +106,56 @@ snapshot_child_make(SnapshotChild *child)
     return SNAPSHOT_ORIGINAL;
 }
 
-/* Has it not even begun, though it had time enough? */
+/* Seconds of CPU time that a process has used; -1 where that is not known. */
+static double
+child_cpu_time(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    return clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0
+               ? -1
+               : (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+/* Does it wait for a disk, or has somebody stopped it? Then it stands still for a good reason. */
 static bool
-child_is_stuck(const SnapshotChild *child)
+child_is_held(pid_t pid)
+{
+    char path[64], text[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[length > 0 ? length : 0] = '\0';
+    const char *state = strrchr(text, ')'); /* behind the name: a blank, and a letter for the state */
+    return state != NULL && state[1] != '\0' && strchr("DTt", state[2]) != NULL;
+}
+
+/* What pickling calls may wait for a lock that a thread had which the copy does not have. */
+static bool
+child_stands_still(SnapshotChild *child, time_t now)
+{
+    double used = child_cpu_time(child->pid);
+    if (child->still == 0 || used != child->used || child_is_held(child->pid)) {
+        child->used = used;
+        child->still = now;
+    }
+    return now - child->still > PATIENCE_STILL;
+}
+
+/* Is there no hope that it ends by itself? */
+static bool
+child_is_stuck(SnapshotChild *child)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return !child->note->begun && now.tv_sec - child->made > PATIENCE;
+    if (!child->note->begun) {
+        return now.tv_sec - child->made > PATIENCE;
+    }
+    child->given_up = child->given_up || child_stands_still(child, now.tv_sec);
+    return child->given_up;
 }
 
 static SnapshotState
@@ -119,7 +165,11 @@ child_judge(const SnapshotChild *child, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return SNAPSHOT_SAVED;
     }
-    if (WIFSIGNALED(status)) {
+    if (WIFSIGNALED(status) && child->given_up) {
+        snprintf(note->text, sizeof note->text, "the copy of the program that wrote it did nothing for %d s, and was "
+                 "ended: what pickling calls waits, for a lock that another thread had, say", PATIENCE_STILL);
+    }
+    else if (WIFSIGNALED(status)) {
         snprintf(note->text, sizeof note->text, "the copy of the program that wrote it was killed by signal %d%s",
                  WTERMSIG(status), note->begun ? "" : ": another thread held a lock when it was made");
     }

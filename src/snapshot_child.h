@@ -26,6 +26,9 @@ typedef struct SnapshotNote {
 typedef struct SnapshotChild {
     pid_t pid;          /* 0 for none */
     time_t made;        /* seconds of CLOCK_MONOTONIC */
+    double used;        /* seconds of CPU time, when it was looked at last */
+    time_t still;       /* seconds of CLOCK_MONOTONIC: since when it has used no more; 0: it has not been looked at */
+    bool given_up;      /* it was killed for that */
     SnapshotNote *note; /* owned, by both sides */
 } SnapshotChild;
 

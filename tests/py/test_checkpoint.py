@@ -555,6 +555,40 @@ def test_a_folder_that_is_removed_and_another_current_one(run, saved, tmp_path):
 
 
 @wants_faults
+def test_pickling_that_waits_for_a_lock(run, saved):
+    """Another thread had it when the copy was made. It is given up after thirty seconds, of a fast clock."""
+    done = run('''
+        import threading, time
+        from hooking import Checkpoint
+        class Guarded:
+            lock = threading.Lock()
+            def __getstate__(self):
+                with self.lock:
+                    return {}
+        guarded, taken, chkpt = Guarded(), threading.Event(), Checkpoint.get_global_singleton()
+        def hold():
+            with Guarded.lock:
+                taken.set()
+                done.wait()
+        done = threading.Event()
+        thread = threading.Thread(target=hold)
+        thread.start()
+        taken.wait()
+        chkpt.snapshot("first")
+        chkpt.wait()
+        done.set()
+        thread.join()
+        chkpt.snapshot("second")
+        chkpt.wait()
+        print(chkpt.sync)
+    ''', "-f", "-1", faults={"HK_FAULTS_HASTE": "50"})
+    assert done.stdout == "False\n" and [path.name for path in saved()] == ["000002-second.pkl"]
+    assert done.stderr == (
+        "hooking: 000001-first.pkl: NOT saved: the copy of the program that wrote it did nothing for 30 s, and was "
+        "ended: what pickling calls waits, for a lock that another thread had, say\n")
+
+
+@wants_faults
 @pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer has a malloc() of its own")
 def test_a_copy_that_stands_still(run, saved):
     """As when another thread was in malloc() as it was made. It is killed after ten seconds, of a fast clock."""
