@@ -406,11 +406,11 @@ compat_set_type(PyObject *object, PyTypeObject *type)
 {
     PyTypeObject *old = Py_TYPE(object);
     if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) { /* each instance of such a type holds a reference to it */
-        Py_INCREF(type);
+        Py_INCREF((PyObject *)type);
     }
     Py_SET_TYPE(object, type);
     if (PyType_HasFeature(old, Py_TPFLAGS_HEAPTYPE)) {
-        Py_DECREF(old);
+        Py_DECREF((PyObject *)old);
     }
 }
 
