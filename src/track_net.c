@@ -21,7 +21,12 @@ static bool
 net_is(PyObject *remembered, PyObject *value)
 {
     PyObject *first = PyTuple_GetItem(remembered, 0);
-    return PyTuple_Size(remembered) == 2 ? first == value : PyWeakref_GetObject(first) == value;
+    if (PyTuple_Size(remembered) == 2) {
+        return first == value;
+    }
+    PyObject *now = PyObject_CallNoArgs(first); /* None if it is gone; only compared */
+    Py_XDECREF(now);
+    return now == value;
 }
 
 int
