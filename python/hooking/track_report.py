@@ -37,24 +37,42 @@ def listed(names, counted):
 def table(track, width=None):
     """The table as a str, as wide as the terminal."""
     width = width or max(40, min(shutil.get_terminal_size().columns, 120))
-    rows = functions_of(track)
+    counted = track.mode == "all"
+    rows = [(function, listed(reads, counted), listed(writes, counted))
+            for function, reads, writes in functions_of(track)]
     if not rows:
         return "No global variable was read or written.\n"
-    counted = track.mode == "all"
-    head = ("function", "reads", "writes")
-    first = min(max(len(head[0]), *(len(function) for function, _, _ in rows)), width // 3)
-    texts = [(function, listed(reads, counted), listed(writes, counted)) for function, reads, writes in rows]
-    rest = width - first - 4
-    third = min(max(len(head[2]), *(len(writes) for _, _, writes in texts)), rest // 2)
-    widths = (first, rest - third, third)
+    lines = in_columns([("function", "reads", "writes"), *rows], width) or in_blocks(rows, width)
+    return "\n".join(lines).replace("\xa0", " ") + "\n"
+
+
+def in_columns(rows, width):
+    """The lines of three columns; None if a name does not fit into its column."""
+    first = max(len(function) for function, _, _ in rows)
+    last = min(max(len(writes) for _, _, writes in rows), (width - first - 4) // 2)
+    widths = (first, width - first - 4 - last, last)
+    longest = max(len(word) for _, *texts in rows for text in texts for word in text.split(" "))
+    if longest > min(widths[1:]):
+        return None
     lines = []
-    for texts_of_row in (head, *texts):
-        cells = [textwrap.wrap(text, size, break_on_hyphens=False) or [""]
-                 for text, size in zip(texts_of_row, widths)]
+    for row in rows:
+        cells = [textwrap.wrap(text, size, break_on_hyphens=False) or [""] for text, size in zip(row, widths)]
         for at in range(max(map(len, cells))):
             lines.append("  ".join((cell[at] if at < len(cell) else "").ljust(size)
                                    for cell, size in zip(cells, widths)).rstrip())
-    return "\n".join(lines).replace("\xa0", " ") + "\n"
+    return lines
+
+
+def in_blocks(rows, width):
+    """The lines where there is no room for columns: a function, then what it reads and writes."""
+    lines = []
+    for function, reads, writes in rows:
+        lines.append(function)
+        for verb, text in (("reads", reads), ("writes", writes)):
+            if text:
+                lines += textwrap.wrap(f"{verb} {text}", width, initial_indent="  ", subsequent_indent="    ",
+                                       break_on_hyphens=False, break_long_words=False)
+    return lines
 
 
 def places(track):

@@ -431,6 +431,29 @@ def test_the_command_prints_a_table(command):
         """)
 
 
+@pytest.mark.skipif(not V312, reason="what 3.11 tells is below")
+def test_the_table_where_there_is_no_room_for_columns(command):
+    assert command("program.py", env={"COLUMNS": "40"}).stderr == textwrap.dedent("""\
+        __main__
+          reads __name__ 1, main 1
+          writes CONFIG 1, COUNT 1, helper 1,
+            json 1, main 1, step 1
+        __main__.main
+          reads CONFIG 1, json 1, step 10
+        __main__.step
+          reads CONFIG 10, COUNT 10, helper 10,
+            helper.total 10
+          writes COUNT 10
+        helper
+          writes SUM 1, total 1
+        helper.total
+          reads SUM 10
+          writes SUM 10
+
+        builtins: len 1, print 1, range 1
+        """)
+
+
 @pytest.mark.skipif(V312, reason="later versions tell of each write, see above")
 def test_the_command_on_versions_without_watchers(command):
     done = command("program.py")
