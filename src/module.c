@@ -256,6 +256,7 @@ static void
 module_free(void *module)
 {
     module_clear(module);
+    track_free(state_of_module(module));
 }
 
 static struct PyModuleDef module_def = {

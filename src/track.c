@@ -166,6 +166,7 @@ track_end(Tracking *tracking, Tracker *tracker)
         PyErr_Clear();
     }
     compat_forget_constants();
+    track_modules_let_go(tracking);
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
     Py_DECREF((PyObject *)tracker);
@@ -356,14 +357,21 @@ track_clear(ModuleState *state)
         track_end(tracking, tracking->active[__builtin_ctzll(tracking->trackers)]);
     }
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get()); /* borrowed */
-    if (dict != NULL && PyDict_DelItemString(dict, TRACK_KEY) < 0) {
+    if (dict != NULL && PyDict_GetItemString(dict, TRACK_KEY) != NULL && PyDict_DelItemString(dict, TRACK_KEY) < 0) {
         PyErr_Clear();
     }
     Py_CLEAR(tracking->libraries);
     Py_CLEAR(tracking->own);
     Py_CLEAR(tracking->dict_type);
     Py_CLEAR(tracking->module_type);
-    free(tracking->tracked);
-    free(tracking);
-    state->tracking = NULL;
+}
+
+void
+track_free(ModuleState *state)
+{
+    if (state->tracking != NULL) {
+        free(state->tracking->tracked);
+        free(state->tracking);
+        state->tracking = NULL;
+    }
 }

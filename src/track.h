@@ -7,7 +7,10 @@
 /* Make the type `hooking._core.Tracker`. -1 with an exception. */
 int track_init(PyObject *module, ModuleState *state);
 
-/* The interpreter ends: give all objects their own types back, and free what there is. */
+/* The interpreter ends: give all objects their own types back. */
 void track_clear(ModuleState *state);
+
+/* Nothing is of these types any more. */
+void track_free(ModuleState *state);
 
 #endif

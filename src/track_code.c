@@ -88,11 +88,11 @@ codes_get(TrackCodes *codes, PyObject *code)
         bool ok = code_read(&fresh, code) && (2 * (codes->used + 1) <= codes->room || codes_grow(codes));
         PyErr_Clear();
         PyErr_Restore(type, value, traceback);
-        if (!ok) {
+        found = ok ? codes_find(codes, code) : NULL;
+        if (!ok || found->code != NULL) { /* garbage was collected meanwhile, and a finalizer has come here */
             code_free(&fresh);
-            return NULL;
+            return found;
         }
-        found = codes_find(codes, code);
         *found = fresh;
         codes->used++;
     }

@@ -118,9 +118,33 @@ track_modules_take(Tracking *tracking, Tracker *tracker)
     return ret;
 }
 
-/* Drop the references to what nobody tracks any more, all at once at the end: that may run code that comes back. */
-static void
-modules_let_go(Tracking *tracking)
+void
+track_modules_leave(Tracking *tracking, Tracker *tracker)
+{
+    uint64_t bit = UINT64_C(1) << tracker->number;
+    for (size_t i = 0; i < tracking->room; i++) {
+        TrackedGlobals *found = &tracking->tracked[i];
+        if ((found->trackers & bit) == 0) {
+            continue;
+        }
+        found->trackers &= ~bit;
+        if (found->module != NULL && (tracking->hooking & bit) != 0
+            && Py_TYPE(found->module) != tracking->module_type
+            && PyList_Append(tracker->limits, found->module) < 0) { /* the program has changed its class */
+            PyErr_Clear();
+        }
+        if ((tracking->hooking & bit) != 0 && (found->trackers & tracking->hooking) == 0) {
+            if (tracking->watcher >= 0 && Py_TYPE(found->globals) == tracking->dict_type
+                && compat_dict_unwatch(tracking->watcher, found->globals) < 0) {
+                PyErr_Clear();
+            }
+            track_hook_off(tracking, found->globals, found->module);
+        }
+    }
+}
+
+void
+track_modules_let_go(Tracking *tracking)
 {
     PyObject *gone = PyList_New(0);
     for (size_t i = 0; gone != NULL && i < tracking->room; i++) {
@@ -134,27 +158,6 @@ modules_let_go(Tracking *tracking)
     }
     PyErr_Clear();
     Py_XDECREF(gone);
-}
-
-void
-track_modules_leave(Tracking *tracking, Tracker *tracker)
-{
-    uint64_t bit = UINT64_C(1) << tracker->number;
-    for (size_t i = 0; i < tracking->room; i++) {
-        TrackedGlobals *found = &tracking->tracked[i];
-        if ((found->trackers & bit) == 0) {
-            continue;
-        }
-        found->trackers &= ~bit;
-        if ((tracking->hooking & bit) != 0 && (found->trackers & tracking->hooking) == 0) {
-            if (tracking->watcher >= 0 && Py_TYPE(found->globals) == tracking->dict_type
-                && compat_dict_unwatch(tracking->watcher, found->globals) < 0) {
-                PyErr_Clear();
-            }
-            track_hook_off(tracking, found->globals, found->module);
-        }
-    }
-    modules_let_go(tracking);
 }
 
 /* ---- those that come ---- */

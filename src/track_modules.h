@@ -13,8 +13,11 @@ int track_modules_attach(Tracking *tracking, Tracker *tracker, PyObject *globals
 /* A module is put into sys.modules. Runs no Python code and leaves exceptions alone. */
 void track_modules_came(Tracking *tracking, PyObject *name, PyObject *module);
 
-/* Let go of all that the tracker has taken, as far as no other needs it. */
+/* Have none of them tell the tracker any more. Runs no Python code. */
 void track_modules_leave(Tracking *tracking, Tracker *tracker);
+
+/* Drop the references to what nobody tracks any more, all at once: that may run code which uses trackers. */
+void track_modules_let_go(Tracking *tracking);
 
 /* Have sys.modules tell of modules that come, and end that. -1 with an exception. */
 int track_modules_follow(Tracking *tracking);

@@ -197,20 +197,23 @@ bool
 tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value, int told)
 {
     bool again = false;
-    TrackedGlobals *found = tracking_find(tracking, globals);
-    if (found == NULL || !PyUnicode_Check(name)) {
+    const TrackedGlobals *place = tracking_find(tracking, globals);
+    if (place == NULL || !PyUnicode_Check(name)) {
         return false;
     }
+    const TrackedGlobals found = *place; /* up to 3.11 making a frame object may collect garbage: the place may move */
     PyObject *exact = PyUnicode_CheckExact(name) ? Py_NewRef(name) : PyUnicode_FromObject(name);
     if (exact == NULL) {
         PyErr_Clear();
         return true;
     }
     TrackKey key = {globals, exact, NULL, 0, 0, kind};
-    for (uint64_t left = found->trackers; left != 0; left &= left - 1) {
+    for (uint64_t left = found.trackers; left != 0; left &= left - 1) {
         Tracker *tracker = tracking->active[__builtin_ctzll(left)];
-        if ((tracker->told & told) != 0 && tracker_record(tracking, found, tracker, &key, value)) {
-            again = true;
+        if (tracker != NULL && (tracker->told & told) != 0) {
+            Py_INCREF((PyObject *)tracker);
+            again = tracker_record(tracking, &found, tracker, &key, value) || again;
+            Py_DECREF((PyObject *)tracker);
         }
     }
     Py_DECREF(exact);

@@ -280,10 +280,49 @@ def test_a_module_whose_class_changes_meanwhile(module):
         module.__class__ = Special
         module.read(5)
     assert type(module) is Special and type(vars(module)) is dict and track.reads["hazard"]["A"] == 5
+    assert "module.name is not seen of hazard, which is a Special" in track.limits
     with hooking.track_globals("hazard") as track:
         module.A
     assert type(module) is Special
     assert "module.name is not seen of hazard, which is a Special" in track.limits
+
+
+def test_a_module_that_takes_its_class_from_a_tracked_one(tmp_path):
+    """Nobody gives it its own back: it has to stand the end of the interpreter."""
+    done = run("""
+        import types, sys, hooking
+        first, second = types.ModuleType("first"), types.ModuleType("second")
+        sys.modules["first"], sys.modules["second"] = first, second
+        with hooking.track_globals("first"):
+            second.__class__ = first.__class__
+        second.x = 1
+        print(second.x, type(first) is types.ModuleType)
+        import atexit
+        atexit.register(lambda: print(second.x))
+        """, cwd=tmp_path)
+    assert done.stdout == "1 True\n1\n" and done.stderr == ""
+
+
+def test_finalizers_that_track(module):
+    class Last:
+        def __del__(self):
+            with hooking.track_globals("hazard", where=True) as track:
+                module.read(2)
+            found.append(track.reads["hazard"]["A"])
+    found = []
+    space = {"A": 1, "last": Last()}
+    space["space"] = space
+    exec("def f(): return A", space)
+    with hooking.track_globals(space["f"]):
+        space["f"]()
+        del space
+    gc.collect()
+    assert found == [2]
+    vars(module)["last"] = Last()
+    with hooking.track_globals("hazard") as track:
+        vars(module)["last"] = None
+        assert module.read(1) == 1
+    assert found == [2, 2] and track.reads["hazard"]["A"] == 3
 
 
 def test_a_name_that_is_no_str(module):
