@@ -15,6 +15,10 @@ from .show import size_text
 #: A line of JSON for each snapshot, written by src/snapshot_save.c; a crash may have left a part of the last.
 LIST = "snapshots.jsonl"
 
+#: What a line has.
+KEYS = {"file": (str,), "name": (str,), "time": (float, int), "pause": (float, int), "size": (int,), "objects": (dict,),
+        "left_out": (dict,)}
+
 FILE = re.compile(r"(\d+)-(.*)\.pkl", re.S)
 
 
@@ -30,12 +34,13 @@ def entries(folder):
     bytes), "left_out" (a dict of str)."""
     told = {}
     try:
-        with open(os.path.join(folder, LIST), encoding="utf-8") as file:
+        with open(os.path.join(folder, LIST), "rb") as file:        # a disk may make anything of a line
             for line in file:
                 try:
-                    entry = json.loads(line)
-                    told[entry["file"]] = entry
-                except (ValueError, TypeError, KeyError):
+                    entry = json.loads(line.decode())
+                    if all(type(entry[key]) in types for key, types in KEYS.items()):
+                        told[entry["file"]] = entry
+                except (ValueError, TypeError, KeyError, RecursionError):
                     pass
     except FileNotFoundError:
         pass
