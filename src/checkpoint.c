@@ -70,11 +70,12 @@ static int
 checkpoint_set_least(PyObject *object, PyObject *value, void *Py_UNUSED(none))
 {
     long long least = value == NULL ? -2 : PyLong_AsLongLong(value);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
     if (least < -1) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_ValueError, "min_obj_size is a number of bytes; 0 for every object, -1 for those "
-                                              "that are tracked");
-        }
+        PyErr_SetString(PyExc_ValueError, "min_obj_size is a number of bytes; 0 for every object, -1 for those that are "
+                                          "tracked");
         return -1;
     }
     ((Checkpoint *)object)->least = least;
@@ -193,6 +194,7 @@ checkpoint_open(PyObject *object)
     }
     int ret = checkpoint_run_open(self);
     if (self->is_open) {
+        self->is_closed = false;
         self->next = state->open;
         state->open = self;
     }
@@ -228,6 +230,7 @@ checkpoint_end(Checkpoint *self)
         return 0;
     }
     checkpoint_unlist(self, state);
+    self->is_closed = true;
     int ret = checkpoint_run_close(self);
     return state->open == NULL && checkpoint_at_exit(type, "unregister") < 0 ? -1 : ret;
 }
@@ -284,7 +287,8 @@ static PyObject *
 checkpoint_snapshot(PyObject *self, PyObject *args)
 {
     const char *text = "snapshot";
-    if (!PyArg_ParseTuple(args, "|s:snapshot", &text) || checkpoint_open(self) < 0) {
+    if (!PyArg_ParseTuple(args, "|s:snapshot", &text)
+        || (!((Checkpoint *)self)->is_closed && checkpoint_open(self) < 0)) {
         return NULL;
     }
     PyObject *name = PyUnicode_FromString(text);
@@ -493,6 +497,7 @@ checkpoint_dealloc(PyObject *object)
     Py_CLEAR(self->output_dir);
     Py_CLEAR(self->script);
     Py_CLEAR(self->saved);
+    Py_CLEAR(self->late);
     for (int i = 0; i < CHECKPOINT_JOBS; i++) {
         snapshot_child_clear(&self->running[i].child);
         Py_CLEAR(self->running[i].file);
@@ -553,8 +558,8 @@ static PyMethodDef checkpoint_object_methods[] = {
     {"wait", checkpoint_wait, METH_NOARGS, "wait()\n--\n\nWait until all that was taken is on the disk."},
     {"close", checkpoint_close, METH_NOARGS,
      "close()\n--\n\n"
-     "Take no more snapshots, and wait(). The end of the program does so, and with a ResourceWarning the end of the\n"
-     "object."},
+     "Take no more snapshots until `with` opens it again, and wait(). The end of the program does so, and with a\n"
+     "ResourceWarning the end of the object."},
     {"__enter__", checkpoint_enter, METH_NOARGS, NULL},
     {"__exit__", checkpoint_exit, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -182,6 +182,20 @@ run_prune(const Checkpoint *self)
     Py_XDECREF(folder);
 }
 
+/* A copy that was killed has left what it had written of its file. */
+static void
+run_sweep(const Checkpoint *self)
+{
+    PyObject *folder = run_folder(self);
+    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
+    if (name != NULL) {
+        dump_file_sweep(PyBytes_AsString(name));
+    }
+    PyErr_Clear();
+    Py_XDECREF(name);
+    Py_XDECREF(folder);
+}
+
 /* ---- copies that write ---- */
 
 /* It has ended in some way. */
@@ -195,6 +209,7 @@ run_finish(Checkpoint *self, CheckpointJob *job, SnapshotState how)
     }
     else {
         run_say(job->file, "NOT saved: %s", job->child.note->text);
+        run_sweep(self);
         if (!job->child.note->begun && !self->sync) {
             self->sync = true;
             run_say(NULL, "from now on the program waits for its snapshots (--sync)");
@@ -314,6 +329,9 @@ run_save_there(const SnapshotJob *job, SnapshotNote *note)
     if (failed) {
         run_describe(note->text, sizeof note->text);
     }
+    else {
+        note->saved = 1;
+    }
     _exit(failed);
 }
 
@@ -371,12 +389,14 @@ run_number(Checkpoint *self, PyObject *folder)
     return number > 0 ? 0 : -1;
 }
 
+/* `file`: what run_file() has made of the name. */
 static PyObject *
-run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
+run_take(Checkpoint *self, CheckpointJob *place, PyObject *name, PyObject *file)
 {
     double begin = run_now();
     PyObject *frame = frame_current(), *asked = NULL, *path = NULL;
-    SnapshotJob job = {.name = name, .script = self->script, .before = self->saved};
+    SnapshotJob job = {.name = name, .script = self->script, .file = file, .is_copy = !self->sync,
+                       .before = self->saved};
     SnapshotWish wish = {.least = self->least, .tracked = self->tracked, .frames = self->frames,
                          .never = Py_TYPE((PyObject *)self)};
     if (run_find_globals(self) < 0) {
@@ -387,15 +407,13 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name)
     job.objects = asked == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
     job.place = snapshot_place(frame, self->globals);
     job.folder = run_folder(self);
-    job.file = job.objects == NULL || run_number(self, job.folder) < 0 ? NULL : run_file(self, name);
-    path = job.objects == NULL || job.folder == NULL || job.file == NULL
+    path = job.objects == NULL || job.folder == NULL
                ? NULL
                : PyUnicode_FromFormat("%U/%U", job.folder, job.file);
     if (path != NULL && run_save(self, place, &job, begin) < 0) {
         Py_CLEAR(path);
     }
 done:
-    Py_XDECREF(job.file);
     Py_XDECREF(job.folder);
     Py_XDECREF(job.place);
     Py_XDECREF(job.objects);
@@ -417,11 +435,18 @@ run_pass_over(PyObject *name)
     return Py_NewRef(Py_None);
 }
 
-/* Is this the process, and not one that it has forked? (The garbage collector may have begun to clear it.) */
+/* Is this the process, and not one that it has forked? */
+static bool
+run_is_here(const Checkpoint *self)
+{
+    return self->pid == getpid();
+}
+
+/* And are snapshots taken? (The garbage collector may have begun to clear it.) */
 static bool
 run_is_on(const Checkpoint *self)
 {
-    return self->is_open && self->tracked != NULL && self->pid == getpid();
+    return self->is_open && self->tracked != NULL && run_is_here(self);
 }
 
 /* One thread at a time: who waits for a copy lets others run, and they would look after the same one. 0; 1 when this
@@ -447,31 +472,152 @@ run_enter(Checkpoint *self)
     return 0;
 }
 
-static void
-run_leave(Checkpoint *self)
+/* The file for the next one, numbered: a new str, NULL with an exception. */
+static PyObject *
+run_next_file(Checkpoint *self, PyObject *name)
 {
-    self->is_busy = false;
+    PyObject *folder = run_folder(self);
+    PyObject *file = folder == NULL || run_number(self, folder) < 0 ? NULL : run_file(self, name);
+    Py_XDECREF(folder);
+    return file;
 }
 
-/* As checkpoint_run_take(), entered. */
+/* As checkpoint_run_take(), entered. `file`: where it has one already. */
 static PyObject *
-run_take_now(Checkpoint *self, PyObject *name)
+run_take_now(Checkpoint *self, PyObject *name, PyObject *file)
 {
+    PyObject *path = NULL;
+    PyObject *own = file == NULL ? run_next_file(self, name) : Py_NewRef(file); /* before others that come meanwhile */
+    if (own == NULL) {
+        return run_pass_over(name);
+    }
     run_choose_way(self);
     CheckpointJob *place = run_make_room(self);
-    PyObject *path = place == NULL ? NULL : run_take(self, place, name);
-    return path == NULL && place != NULL ? run_pass_over(name) : path;
+    if (place != NULL) {
+        self->is_taking = true;
+        path = run_take(self, place, name, own);
+        self->is_taking = false;
+        path = path == NULL ? run_pass_over(name) : path;
+    }
+    Py_DECREF(own);
+    return path;
+}
+
+/* ---- those that are asked for while one is taken ---- */
+
+/* A signal handler, say, runs while this thread waits for a copy. The snapshot is taken when that is over, under the
+ * number that it has now; one of the same name that has not been taken yet will do. The path, or None where it cannot
+ * be, which is told; NULL with an exception. */
+static PyObject *
+run_ask(Checkpoint *self, PyObject *name)
+{
+    PyObject *folder = NULL, *file = NULL, *path = NULL, *pair = NULL;
+    if (self->late == NULL && (self->late = PyList_New(0)) == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyList_Size(self->late); i++) {
+        PyObject *other = PyList_GetItem(self->late, i); /* borrowed */
+        if (PyUnicode_Compare(PyTuple_GetItem(other, 0), name) == 0) {
+            file = Py_NewRef(PyTuple_GetItem(other, 1));
+        }
+    }
+    if (file == NULL && (PyList_Size(self->late) >= CHECKPOINT_JOBS || (self->is_late && self->is_taking))) {
+        run_say(name, "NOT saved: it was asked for while others were being taken");
+        return Py_NewRef(Py_None);
+    }
+    if (file == NULL) {
+        file = run_next_file(self, name);
+        pair = file == NULL ? NULL : PyTuple_Pack(2, name, file);
+    }
+    folder = run_folder(self);
+    path = file == NULL || folder == NULL || (pair != NULL && PyList_Append(self->late, pair) < 0)
+               ? NULL
+               : PyUnicode_FromFormat("%U/%U", folder, file);
+    Py_XDECREF(folder);
+    Py_XDECREF(file);
+    Py_XDECREF(pair);
+    return path == NULL ? run_pass_over(name) : path;
+}
+
+/* Take them, entered: those that are there now, for handlers may go on asking for more, as long as this is not closed.
+ * An exception that is set stays. -1 with one of a signal handler. */
+static int
+run_take_late(Checkpoint *self)
+{
+    PyObject *type, *error, *traceback;
+    Py_ssize_t count = self->late == NULL ? 0 : PyList_Size(self->late);
+    if (count == 0 || !run_is_here(self) || self->tracked == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyErr_Fetch(&type, &error, &traceback);
+    self->is_late = true;
+    for (int ret = 0; ret == 0 && count > 0; count--) {
+        PyObject *pair = Py_NewRef(PyList_GetItem(self->late, 0));
+        PyObject *path = PyList_SetSlice(self->late, 0, 1, NULL) < 0
+                             ? NULL
+                             : run_take_now(self, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1));
+        if (path == NULL && error != NULL) {
+            PyErr_WriteUnraisable(pair); /* the first one is on its way already */
+        }
+        ret = PyErr_Occurred() ? -1 : 0;
+        Py_XDECREF(path);
+        Py_DECREF(pair);
+    }
+    self->is_late = false;
+    if (type != NULL) {
+        PyErr_Restore(type, error, traceback);
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int run_leave(Checkpoint *self);
+
+/* For Py_AddPendingCall(): those that have come while others of them were taken. */
+static int
+run_late(void *context)
+{
+    Checkpoint *self = context; /* owned */
+    self->is_called = false;
+    int ret = !self->is_busy && run_is_on(self) && run_enter(self) == 0 ? run_leave(self) : 0;
+    Py_DECREF((PyObject *)self);
+    return ret;
+}
+
+/* -1 with an exception of a signal handler; any that is set stays. */
+static int
+run_leave(Checkpoint *self)
+{
+    int ret = run_take_late(self);
+    bool more = self->late != NULL && PyList_Size(self->late) > 0;
+    self->is_busy = false;
+    if (more && self->is_open && !self->is_called) {
+        self->is_called = true;
+        Py_INCREF((PyObject *)self);
+        if (Py_AddPendingCall(run_late, self) < 0) { /* too many wait: then after the next one */
+            self->is_called = false;
+            Py_DECREF((PyObject *)self);
+        }
+    }
+    return ret;
 }
 
 PyObject *
 checkpoint_run_take(Checkpoint *self, PyObject *name)
 {
-    int entered = run_is_on(self) ? run_enter(self) : 1;
-    if (entered != 0) {
-        return entered < 0 ? NULL : Py_NewRef(Py_None);
+    if (!run_is_on(self)) {
+        if (!self->is_open && run_is_here(self)) {
+            run_say(name, "NOT saved: this Checkpoint is closed, `with` opens it again");
+        }
+        return Py_NewRef(Py_None);
     }
-    PyObject *path = run_is_on(self) ? run_take_now(self, name) : Py_NewRef(Py_None); /* it may be closed meanwhile */
-    run_leave(self);
+    int entered = run_enter(self);
+    if (entered != 0) {
+        return entered < 0 ? NULL : run_ask(self, name);
+    }
+    PyObject *path = run_is_on(self) ? run_take_now(self, name, NULL) : Py_NewRef(Py_None); /* it may be closed by now */
+    if (run_leave(self) < 0) {
+        Py_CLEAR(path);
+    }
     return path;
 }
 
@@ -481,6 +627,20 @@ checkpoint_run_take(Checkpoint *self, PyObject *name)
 typedef struct CheckpointTick {
     Checkpoint *checkpoint; /* borrowed; NULL when its clock has ended */
 } CheckpointTick;
+
+/* Take one, entered. The program is to have half of the time at least: after one that has kept it for long it runs for
+ * as long. */
+static void
+run_take_timed(Checkpoint *self)
+{
+    double begin = run_now();
+    PyObject *name = PyUnicode_FromString("auto");
+    PyObject *path = name == NULL ? NULL : run_take_now(self, name, NULL);
+    double end = run_now();
+    self->rests = end + (end - begin);
+    Py_XDECREF(path);
+    Py_XDECREF(name);
+}
 
 /* For Py_AddPendingCall(). Timed snapshots become rarer when those before are not written yet. */
 static int
@@ -495,14 +655,12 @@ run_tick(void *context)
     }
     Py_INCREF((PyObject *)self); /* its last owner may let go of it meanwhile */
     snapshot_clock_heard(&self->clock);
-    if (run_is_on(self) && !self->is_busy && run_enter(self) == 0) {
+    if (run_is_on(self) && !self->is_busy && run_now() >= self->rests && run_enter(self) == 0) {
         int count = run_look(self, false);
-        PyObject *name = count < 0 || count >= self->jobs ? NULL : PyUnicode_FromString("auto");
-        PyObject *path = name == NULL ? NULL : run_take_now(self, name);
-        Py_XDECREF(path);
-        Py_XDECREF(name);
-        run_leave(self);
-        ret = PyErr_Occurred() ? -1 : 0;
+        if (count >= 0 && count < self->jobs) {
+            run_take_timed(self);
+        }
+        ret = run_leave(self) < 0 || PyErr_Occurred() ? -1 : 0;
     }
     Py_DECREF((PyObject *)self);
     return ret;
@@ -623,9 +781,8 @@ checkpoint_run_wait(Checkpoint *self)
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
     }
-    int ret = run_look(self, true) < 0 ? -1 : 0;
-    run_leave(self);
-    return ret;
+    int ret = run_look(self, true) < 0 || run_take_late(self) < 0 || run_look(self, true) < 0 ? -1 : 0;
+    return run_leave(self) < 0 ? -1 : ret;
 }
 
 int

@@ -27,8 +27,12 @@ typedef struct Checkpoint {
     SnapshotRules rules;  /* which files stay */
     bool frames, sync, verbose;
     bool is_open;
+    bool is_closed;       /* by close(): only entering it opens it again */
     bool is_busy;         /* a snapshot is being taken, or copies are waited for */
     unsigned long thread; /* that does so, while it is busy */
+    bool is_taking;       /* one is being gathered, and with `sync` pickled: code of the program's may run */
+    bool is_late;         /* one of `late` is being taken */
+    bool is_called;       /* a call that takes those is asked for */
     pid_t pid;            /* of the process that is watched: not what it forks */
     PyObject *output_dir; /* owned: str, absolute */
     PyObject *script;     /* owned: str, the folder in there */
@@ -42,6 +46,8 @@ typedef struct Checkpoint {
     PyObject *saved;      /* owned, or NULL: the file of the last one that is on the disk */
     struct CheckpointTick *tick; /* NULL until the clock goes; owned, or left to the call that it has asked for */
     struct Checkpoint *next;     /* borrowed: of those that are open, in the module's state */
+    PyObject *late;       /* owned, or NULL: a list of (name, file), asked for while another one was being taken */
+    double rests;         /* seconds of CLOCK_MONOTONIC: until then the clock's calls take none */
     SnapshotClock clock;
     SnapshotLines lines;
     CheckpointJob running[CHECKPOINT_JOBS];

@@ -162,8 +162,13 @@ static SnapshotState
 child_judge(const SnapshotChild *child, int status)
 {
     SnapshotNote *note = child->note;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    if (note->saved) {
         return SNAPSHOT_SAVED;
+    }
+    if (WIFEXITED(status) && *note->text == '\0') { /* by code of the program's, which pickling or the fork has run */
+        snprintf(note->text, sizeof note->text,
+                 "the copy of the program that wrote it has ended itself, with status %d: look for os._exit() in what "
+                 "pickling an object or os.register_at_fork() calls", WEXITSTATUS(status));
     }
     if (WIFSIGNALED(status) && child->given_up) {
         snprintf(note->text, sizeof note->text, "the copy of the program that wrote it did nothing for %d s, and was "

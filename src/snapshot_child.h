@@ -16,6 +16,7 @@ enum { SNAPSHOT_NOTE_ROOM = 4000, SNAPSHOT_WHY_ROOM = 80 };
 /* What the copy tells, in memory that both share. */
 typedef struct SnapshotNote {
     volatile sig_atomic_t begun;  /* it has come past all locks that other threads may have held */
+    volatile sig_atomic_t saved;  /* the file is there: it has told so itself */
     volatile sig_atomic_t paused; /* `pause` is there */
     double pause;                 /* seconds that the program has waited: told by its side */
     unsigned long long size;      /* bytes, of the file */

@@ -9,19 +9,46 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "report.h"
 #include "snapshot_size.h"
 
 /* ---- what can be pickled ---- */
 
+/* Is the exception that is set one object's fault, and not that of the disk, of memory or of a signal handler? */
+static bool
+save_is_excused(const SnapshotJob *job)
+{
+    return !PyErr_ExceptionMatches(PyExc_OSError) && !PyErr_ExceptionMatches(PyExc_MemoryError)
+           && (job->is_copy || PyErr_ExceptionMatches(PyExc_Exception));
+}
+
+/* SystemExit, say, which pickling an object has raised: a new str for it, NULL with an exception. */
+static PyObject *
+save_excuse(void)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *summary = report_summary(error);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return summary;
+}
+
 /* A new dict of those that can be pickled; of the others `left` gets the reasons. */
 static PyObject *
-save_sort_out(PyObject *objects, PyObject *left)
+save_sort_out(const SnapshotJob *job, PyObject *objects, PyObject *left)
 {
     PyObject *kept = PyDict_New(), *name, *value;
     Py_ssize_t at = 0;
     while (kept != NULL && PyDict_Next(objects, &at, &name, &value)) {
         PyObject *why = NULL;
         int can = dump_try(value, name, &why);
+        if (can < 0 && save_is_excused(job)) {
+            why = save_excuse();
+            can = why == NULL ? -1 : 0;
+        }
         if (why != NULL && PyUnicode_Tailmatch(why, name, 0, PY_SSIZE_T_MAX, -1) == 0) {
             Py_SETREF(why, PyUnicode_FromFormat("%U: %U", name, why));
             can = why == NULL ? -1 : can;
@@ -254,11 +281,11 @@ save_what_can_be(const SnapshotJob *job, PyObject *left, PyObject *path, PyObjec
     if (save_dump(job, *kept, left, path) == 0) {
         return 0;
     }
-    if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_OSError)) {
+    if (!save_is_excused(job) && !PyErr_ExceptionMatches(PyExc_MemoryError)) {
         return -1;
     }
     PyErr_Clear();
-    Py_SETREF(*kept, save_sort_out(job->objects, left));
+    Py_SETREF(*kept, save_sort_out(job, job->objects, left));
     return *kept == NULL ? -1 : save_dump(job, *kept, left, path);
 }
 

@@ -2,6 +2,8 @@
 #ifndef HOOKING_SNAPSHOT_SAVE_H
 #define HOOKING_SNAPSHOT_SAVE_H
 
+#include <stdbool.h>
+
 #include "compat.h"
 
 #include "snapshot_child.h"
@@ -13,6 +15,7 @@ typedef struct SnapshotJob {
     PyObject *script;  /* borrowed: str, of the program */
     PyObject *folder;  /* borrowed: str, where the file is to be; made if it is not there */
     PyObject *file;    /* borrowed: str, its name there */
+    bool is_copy;      /* of the process: no exception there is of a signal handler, all are of the program's objects */
     PyObject *before;  /* borrowed: str, the name of the last one that was saved, or NULL */
 } SnapshotJob;
 

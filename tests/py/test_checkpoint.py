@@ -711,6 +711,136 @@ def test_one_is_taken_at_the_prompt(terminal, tmp_path):
     assert "do" in t.run("snapshot") and "hooking checkpoint" in t.run("snapshot")
 
 
+# Signals, copies that end themselves, objects that do not let themselves be pickled ------------------------------------
+
+def test_a_signal_handler_that_asks_while_one_is_taken(run, saved):
+    """It is told the path, and the snapshot is taken, though the handler ends the program."""
+    done = run('''
+        import signal, sys
+        from hooking import Checkpoint
+        chkpt = Checkpoint.get_global_singleton()
+        data = [str(i) for i in range(300_000)]
+        def end(*_):
+            print(chkpt.snapshot("final"))
+            sys.exit(0)
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        while True:
+            chkpt.snapshot("s")
+    ''', "-f", "-1")
+    assert done.stderr == ""
+    last = Path(done.stdout.strip())
+    assert last in saved() and last.name.endswith("-final.pkl") and len(load(last)["data"]) == 300_000
+
+
+def test_signal_handlers_that_ask_all_the_time(run, saved):
+    """None that is asked for is left out: of one name that was not taken yet there is one. The program goes on."""
+    done = run('''
+        import signal
+        from hooking import Checkpoint
+        chkpt = Checkpoint.get_global_singleton()
+        data, told = [str(i) for i in range(50_000)], set()
+        signal.signal(signal.SIGALRM, lambda *_: told.add(chkpt.snapshot("sig")))
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        for i in range(10): told.add(chkpt.snapshot("main"))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        chkpt.wait()
+        print(*sorted(told, key=str), sep="\\\\n")
+    '''.replace("\\\\n", "\\n"), "-f", "-1")
+    assert done.stderr == "" and done.stdout.split() == [str(path) for path in saved()]
+    assert len([path for path in saved() if "-sig" in path.name]) > 2
+
+
+@pytest.mark.parametrize("options", [("--sync",), ()])
+def test_timed_ones_leave_the_program_half_of_the_time(run, saved, options):
+    done = run('''
+        import time
+        class Slow:
+            def __reduce__(self):
+                time.sleep(0.2)
+                return str, ()
+        slow, begin, n = Slow(), time.monotonic(), 0
+        while n < 3_000_000: n += 1
+        print(time.monotonic() - begin < 20)
+    ''', "-f", "10", *options)
+    assert done.stdout == "True\n"
+
+
+def test_a_copy_that_ends_itself(run, saved):
+    """What is told as saved is."""
+    done = run('''
+        import os
+        from hooking import Checkpoint
+        class Ends:
+            def __init__(self, status): self.status = status
+            def __reduce__(self): os._exit(self.status)
+        chkpt = Checkpoint.get_global_singleton()
+        for status in 0, 7:
+            x = Ends(status)
+            chkpt.snapshot("s")
+        del x
+        chkpt.snapshot("good")
+    ''', "-f", "-1", "-v")
+    first, second, third = done.stderr.splitlines()
+    assert re.fullmatch(r"hooking: 000001-s\.pkl: NOT saved: .* ended itself, with status 0: look for os\._exit.*", first)
+    assert re.fullmatch(r"hooking: 000002-s\.pkl: NOT saved: .* ended itself, with status 7: look for os\._exit.*", second)
+    assert "000003-good.pkl: saved" in third and [path.name for path in saved()] == ["000003-good.pkl"]
+
+
+def test_a_copy_that_is_killed_leaves_nothing(run, saved, tmp_path):
+    done = run('''
+        import os
+        from hooking import Checkpoint
+        class Kills:
+            def __reduce__(self): os.kill(os.getpid(), 9)
+        data, x, chkpt = bytes(1_000_000), Kills(), Checkpoint.get_global_singleton()
+        chkpt.snapshot("s")
+        chkpt.wait()
+        print([name for name in os.listdir("checkpoints/program") if "hooking" in name])
+    ''', "-f", "-1")
+    assert done.stdout == "[]\n" and "killed by signal 9" in done.stderr
+
+
+def test_an_object_that_raises_what_ends_programs(run, saved):
+    done = run('''
+        import sys
+        from hooking import Checkpoint
+        class Raises:
+            def __init__(self, error): self.error = error
+            def __reduce__(self): raise self.error
+        good, exits, boom = [1], Raises(SystemExit(3)), Raises(KeyboardInterrupt())
+        Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1")
+    assert done.stderr == "" and load(saved()[0]) == {"good": [1]}
+    facts = inspect_dump(saved()[0])["facts"]
+    assert (facts["left out exits"], facts["left out boom"]) == ("exits: SystemExit: 3", "boom: KeyboardInterrupt")
+
+
+def test_lines_of_the_list_that_are_damaged(run, saved, tmp_path):
+    run('''
+        from hooking import Checkpoint
+        for x in range(3): Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1")
+    listed = saved()[0].parent / "snapshots.jsonl"
+    first, second, third = listed.read_bytes().splitlines(keepends=True)
+    listed.write_bytes(first.replace(b'"s"', b'"\xff"') + b'{"file": "000002-s.pkl"}\n' + b"[" * 100_000 + b"\n" + third)
+    done = subprocess.run([sys.executable, "-m", "hooking", "show", "checkpoints"], cwd=tmp_path, text=True,
+                          capture_output=True, check=True)
+    assert done.stderr == "" and ["not in the folder's list" in line for line in done.stdout.splitlines()[1:]] == [
+        True, True, False]
+    assert Checkpoint.restore(output_dir=tmp_path / "checkpoints") == {"x": 2}
+
+
+def test_one_that_was_closed(run, saved, tmp_path, capfd):
+    with Checkpoint(tmp_path, script="s") as chkpt:
+        with pytest.raises(TypeError):
+            chkpt.min_obj_size = "1M"
+    assert chkpt.snapshot("late") is None
+    assert capfd.readouterr().err == "hooking: late: NOT saved: this Checkpoint is closed, `with` opens it again\n"
+    with chkpt:
+        assert chkpt.snapshot("again").endswith("-again.pkl")
+
+
 # As a page ------------------------------------------------------------------------------------------------------------
 
 class Page(HTMLParser):
