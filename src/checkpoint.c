@@ -74,8 +74,8 @@ checkpoint_set_least(PyObject *object, PyObject *value, void *Py_UNUSED(none))
         return -1;
     }
     if (least < -1) {
-        PyErr_SetString(PyExc_ValueError, "min_obj_size is a number of bytes; 0 for every object, -1 for those that are "
-                                          "tracked");
+        PyErr_SetString(PyExc_ValueError, "min_obj_size is a number of bytes; 0 for every object, -1 for those that "
+                                          "are tracked");
         return -1;
     }
     ((Checkpoint *)object)->least = least;
@@ -94,7 +94,7 @@ checkpoint_fill(Checkpoint *self, PyObject *output_dir, PyObject *script, PyObje
     self->output_dir = checkpoint_absolute(output_dir);
     self->script = script == Py_None ? checkpoint_script() : Py_NewRef(script);
     self->tracked = PyList_New(0);
-    self->libraries = Py_BuildValue("[ss]", "numpy", "pandas");
+    self->libraries = Py_BuildValue("[sss]", "numpy", "pandas", "torch");
     self->frequency = -1;
     if (self->output_dir == NULL || self->script == NULL || self->tracked == NULL || self->libraries == NULL) {
         return -1;
@@ -426,6 +426,26 @@ checkpoint_take(ModuleState *state, PyObject *name, PyObject **path)
     return self == NULL ? 0 : *path == NULL ? -1 : 1;
 }
 
+int
+checkpoint_hold(ModuleState *state)
+{
+    int ret = 0;
+    for (Checkpoint *at = state->open; at != NULL && ret == 0; at = at->next) {
+        ret = checkpoint_run_hold(at);
+    }
+    return ret;
+}
+
+int
+checkpoint_go_on(ModuleState *state)
+{
+    int ret = 0;
+    for (Checkpoint *at = state->open; at != NULL; at = at->next) {
+        ret = checkpoint_run_go_on(at) < 0 ? -1 : ret;
+    }
+    return ret;
+}
+
 static PyObject *
 checkpoint_set_singleton(PyObject *module, PyObject *checkpoint)
 {
@@ -547,7 +567,7 @@ static PyMethodDef checkpoint_object_methods[] = {
     {"track_library", checkpoint_track_library, METH_O,
      "track_library(prefix)\n--\n\n"
      "Have the objects of a library's types in every snapshot, whatever their size: `prefix` is a str, the name of a\n"
-     "package or module. numpy and pandas are, unless min_obj_size is -1."},
+     "package or module. numpy, pandas and torch are, unless min_obj_size is -1."},
     {"restore", METHOD(checkpoint_restore), METH_VARARGS | METH_KEYWORDS | METH_STATIC,
      "restore(name='latest', *, output_dir='checkpoints', script=None)\n--\n\n"
      "The objects of the last snapshot of that name, or of the last one of all: a dict by name. `script` is needed if\n"

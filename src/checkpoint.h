@@ -11,6 +11,12 @@ int checkpoint_init(PyObject *module, ModuleState *state);
  * there is no such command. -1 with an exception. */
 int checkpoint_begin(ModuleState *state, PyObject *globals);
 
+/* The process is about to be copied to be gone back to: nothing of hooking's own runs beside the program until
+ * checkpoint_go_on(), which follows in any case; in the process that goes on snapshots are taken again. -1 with an
+ * exception. */
+int checkpoint_hold(ModuleState *state);
+int checkpoint_go_on(ModuleState *state);
+
 /* Take a snapshot of that name (str) with the command's Checkpoint. 1 and the path, a new reference, or None; 0 where
  * there is none; -1 with an exception. */
 int checkpoint_take(ModuleState *state, PyObject *name, PyObject **path);

@@ -614,7 +614,7 @@ checkpoint_run_take(Checkpoint *self, PyObject *name)
     if (entered != 0) {
         return entered < 0 ? NULL : run_ask(self, name);
     }
-    PyObject *path = run_is_on(self) ? run_take_now(self, name, NULL) : Py_NewRef(Py_None); /* it may be closed by now */
+    PyObject *path = run_is_on(self) ? run_take_now(self, name, NULL) : Py_NewRef(Py_None); /* if closed meanwhile */
     if (run_leave(self) < 0) {
         Py_CLEAR(path);
     }
@@ -792,4 +792,26 @@ checkpoint_run_close(Checkpoint *self)
     run_stop_clock(self); /* first: it calls nothing of the program's before it is certain that no call comes */
     snapshot_lines_stop(&self->lines);
     return checkpoint_run_wait(self);
+}
+
+int
+checkpoint_run_hold(Checkpoint *self)
+{
+    if (!run_is_on(self)) {
+        return 0;
+    }
+    self->is_held = true;
+    run_stop_clock(self);
+    return checkpoint_run_wait(self);
+}
+
+int
+checkpoint_run_go_on(Checkpoint *self)
+{
+    if (!self->is_held) {
+        return 0;
+    }
+    self->is_held = false;
+    self->pid = getpid();
+    return run_set_clock(self);
 }

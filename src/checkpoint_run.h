@@ -28,6 +28,7 @@ typedef struct Checkpoint {
     bool frames, sync, verbose;
     bool is_open;
     bool is_closed;       /* by close(): only entering it opens it again */
+    bool is_held;         /* see checkpoint_run_hold() */
     bool is_busy;         /* a snapshot is being taken, or copies are waited for */
     unsigned long thread; /* that does so, while it is busy */
     bool is_taking;       /* one is being gathered, and with `sync` pickled: code of the program's may run */
@@ -69,6 +70,11 @@ int checkpoint_run_wait(Checkpoint *self);
 
 /* Take none any more, and wait. As above. It may be one that is being deallocated. */
 int checkpoint_run_close(Checkpoint *self);
+
+/* The process is about to be copied: the clock stands, and no copy writes, if the Checkpoint is of this process. -1 with
+ * an exception of a signal handler. Afterwards, in whichever process goes on: it is of that one. -1 with an OSError. */
+int checkpoint_run_hold(Checkpoint *self);
+int checkpoint_run_go_on(Checkpoint *self);
 
 /* The frequency was set. -1 with an exception: OSError; RuntimeError if lines cannot be watched. */
 int checkpoint_run_tune(Checkpoint *self);

@@ -6,6 +6,7 @@
 
 #include "fork.h"
 #include "isolate.h"
+#include "checkpoint.h"
 #include "mark.h"
 
 static const char FORCE[] = "--force";
@@ -73,6 +74,20 @@ mark_tell(Console *console, MarkSide side, const char *name)
     return ret;
 }
 
+/* Snapshots are taken again, of the process that goes on. An exception that is set stays. */
+static int
+mark_go_on(Console *console)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    int ret = checkpoint_go_on(console->state);
+    if (type != NULL) {
+        PyErr_Restore(type, error, traceback);
+        ret = 0; /* mark_tell() has this one tell */
+    }
+    return ret;
+}
+
 static int
 mark_run(Console *console, const char *rest)
 {
@@ -86,8 +101,10 @@ mark_run(Console *console, const char *rest)
         PyErr_SetString(PyExc_ValueError, "not marked: an event loop runs beside this prompt (hook() stops it)");
         return -1;
     }
-    MarkSide side = mark_make(console, name, is_forced ? NULL : &ask);
-    return mark_tell(console, side, name);
+    MarkSide side = checkpoint_hold(console->state) < 0 ? MARK_FAILED
+                                                        : mark_make(console, name, is_forced ? NULL : &ask);
+    int ret = mark_go_on(console);
+    return ret < 0 ? ret : mark_tell(console, side, name);
 }
 
 const Command cmd_mark = {

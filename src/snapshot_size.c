@@ -140,6 +140,40 @@ size_alone(PyObject *object)
     return bytes;
 }
 
+/* A number that a method gives; 0 where it fails. */
+static uint64_t
+size_ask(PyObject *object, const char *method)
+{
+    PyObject *number = PyObject_CallMethod(object, method, NULL);
+    unsigned long long count = number == NULL ? 0 : PyLong_AsUnsignedLongLong(number);
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        count = 0;
+    }
+    Py_XDECREF(number);
+    return count;
+}
+
+/* What torch's own types of tensors hold beside that, which sys.getsizeof() does not know. */
+static uint64_t
+size_of_tensor(PyObject *object)
+{
+    static const char *const types[] = {"torch.Tensor", "torch.nn.parameter.Parameter"};
+    if ((PyType_GetFlags(Py_TYPE(object)) & Py_TPFLAGS_HEAPTYPE) == 0) {
+        return 0;
+    }
+    uint64_t size = 0;
+    PyObject *kind = dump_kind_of_type((PyObject *)Py_TYPE(object));
+    for (size_t i = 0; kind != NULL && i < sizeof types / sizeof *types; i++) {
+        if (PyUnicode_CompareWithASCIIString(kind, types[i]) == 0) {
+            size = size_ask(object, "numel") * size_ask(object, "element_size");
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(kind);
+    return size;
+}
+
 uint64_t
 snapshot_size(PyObject *object, uint64_t enough, const SizeBudget *budget)
 {
@@ -147,7 +181,7 @@ snapshot_size(PyObject *object, uint64_t enough, const SizeBudget *budget)
     uint64_t sum = 0;
     walk_add(&walk, object);
     for (size_t i = 0; i < walk.count && sum < enough && !walk_is_over(&walk); i++) {
-        sum += size_alone(walk.queue[i]);
+        sum += size_alone(walk.queue[i]) + size_of_tensor(walk.queue[i]);
         if (sum < enough) {
             walk_add_contents(&walk, walk.queue[i]);
         }

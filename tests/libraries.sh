@@ -37,4 +37,5 @@ fi
 
 cd "$root"
 HK_LIBRARIES="${modules[*]}" PYTHONPATH=$stage PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest -q -n "$(nproc)" \
-  -p no:cacheprovider tests/py/test_dump_libraries.py tests/py/test_dump_arrays.py 9>&-
+  -p no:cacheprovider tests/py/test_dump_libraries.py tests/py/test_dump_arrays.py \
+  tests/py/test_checkpoint.py::test_tensors tests/py/test_checkpoint.py::test_libraries 9>&-
