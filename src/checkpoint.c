@@ -2,6 +2,7 @@
 #include "checkpoint.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <structmember.h>
 #include <unistd.h>
 
@@ -20,14 +21,17 @@ checkpoint_absolute(PyObject *path)
     return absolute;
 }
 
-/* What the program is called: the name of its script without .py. New reference. */
+/* What the program is called: the name of its script without .py; of a folder as "." that of the folder. New
+ * reference. */
 static PyObject *
 checkpoint_script(void)
 {
     PyObject *argv = PySys_GetObject("argv"); /* borrowed */
     PyObject *os_path = compat_import("os.path");
     PyObject *first = argv == NULL ? NULL : PySequence_GetItem(argv, 0);
-    PyObject *base = os_path == NULL || first == NULL ? NULL : PyObject_CallMethod(os_path, "basename", "O", first);
+    bool is_empty = first == NULL || PyObject_IsTrue(first) <= 0;
+    PyObject *whole = is_empty || os_path == NULL ? NULL : checkpoint_absolute(first);
+    PyObject *base = whole == NULL ? NULL : PyObject_CallMethod(os_path, "basename", "O", whole);
     PyObject *parts = base == NULL ? NULL : PyObject_CallMethod(os_path, "splitext", "O", base);
     PyObject *name = parts == NULL ? NULL : PySequence_GetItem(parts, 0);
     if (name == NULL || !PyUnicode_Check(name) || PyUnicode_GetLength(name) == 0) {
@@ -37,6 +41,7 @@ checkpoint_script(void)
     }
     Py_XDECREF(parts);
     Py_XDECREF(base);
+    Py_XDECREF(whole);
     Py_XDECREF(first);
     Py_XDECREF(os_path);
     return name;
@@ -136,7 +141,10 @@ checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *named)
     if (output_dir == NULL) {
         output_dir = PyUnicode_FromString("checkpoints");
     }
-    if (script != Py_None && !checkpoint_is_name(script)) {
+    if (output_dir != NULL && PyUnicode_GetLength(output_dir) == 0) {
+        PyErr_SetString(PyExc_ValueError, "output_dir is the name of a folder, not \"\"; that of the program is \".\"");
+    }
+    else if (script != Py_None && !checkpoint_is_name(script)) {
         PyErr_Format(PyExc_ValueError, "script is the name of a folder in output_dir, not %R", script);
     }
     else if (jobs < 1 || jobs > CHECKPOINT_JOBS) {
@@ -310,25 +318,31 @@ checkpoint_find(const Checkpoint *self, PyObject *object)
     return -1;
 }
 
+/* A place that is free has the type Checkpoint in it, which no snapshot takes: the others keep their numbers, by which
+ * they are called. */
 static PyObject *
 checkpoint_track(PyObject *object, PyObject *tracked)
 {
     Checkpoint *self = (Checkpoint *)object;
-    return checkpoint_find(self, tracked) < 0 && PyList_Append(self->tracked, tracked) < 0 ? NULL : Py_NewRef(Py_None);
+    Py_ssize_t at = checkpoint_find(self, (PyObject *)Py_TYPE(object));
+    int ret = checkpoint_find(self, tracked) >= 0 ? 0
+              : at >= 0                           ? PyList_SetItem(self->tracked, at, Py_NewRef(tracked))
+                                                  : PyList_Append(self->tracked, tracked);
+    return ret < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
 checkpoint_untrack(PyObject *object, PyObject *tracked)
 {
     Checkpoint *self = (Checkpoint *)object;
-    Py_ssize_t at = checkpoint_find(self, tracked);
+    Py_ssize_t at = tracked == (PyObject *)Py_TYPE(object) ? -1 : checkpoint_find(self, tracked);
     if (at < 0) {
         PyObject *kind = dump_kind(tracked);
         PyErr_Format(PyExc_ValueError, "this is not tracked: %V", kind, "an object");
         Py_XDECREF(kind);
         return NULL;
     }
-    return PyList_SetSlice(self->tracked, at, at + 1, NULL) < 0 ? NULL : Py_NewRef(Py_None);
+    return PyList_SetItem(self->tracked, at, Py_NewRef((PyObject *)Py_TYPE(object))) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
@@ -518,6 +532,7 @@ checkpoint_dealloc(PyObject *object)
     Py_CLEAR(self->script);
     Py_CLEAR(self->saved);
     Py_CLEAR(self->late);
+    free(self->told);
     for (int i = 0; i < CHECKPOINT_JOBS; i++) {
         snapshot_child_clear(&self->running[i].child);
         Py_CLEAR(self->running[i].file);

@@ -53,8 +53,20 @@ run_describe(char *text, size_t size)
     Py_XDECREF(traceback);
 }
 
+/* Is it one of those lines? */
+static bool
+run_is_in(const char *lines, const char *line, size_t length)
+{
+    while (lines != NULL && (strncmp(lines, line, length) != 0 || (lines[length] != '\0' && lines[length] != '\n'))) {
+        lines = strchr(lines, '\n');
+        lines += lines != NULL;
+    }
+    return lines != NULL;
+}
+
+/* What was left out from the last one too has been said. */
 static void
-run_tell_saved(const Checkpoint *self, PyObject *file, const SnapshotNote *note)
+run_tell_saved(Checkpoint *self, PyObject *file, const SnapshotNote *note)
 {
     char size[UNITS_ROOM];
     const char *line = note->text;
@@ -68,9 +80,13 @@ run_tell_saved(const Checkpoint *self, PyObject *file, const SnapshotNote *note)
     run_say(file, "saved, %s, the program paused for %.1f ms", size, note->pause * 1e3);
     while (*line != '\0') {
         size_t length = strcspn(line, "\n");
-        run_say(file, "left out: %.*s", (int)length, line);
+        if (!run_is_in(self->told, line, length)) {
+            run_say(file, "left out: %.*s", (int)length, line);
+        }
         line += length + (line[length] == '\n');
     }
+    free(self->told);
+    self->told = strdup(note->text);
 }
 
 /* ---- files ---- */

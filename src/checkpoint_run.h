@@ -48,6 +48,7 @@ typedef struct Checkpoint {
     struct CheckpointTick *tick; /* NULL until the clock goes; owned, or left to the call that it has asked for */
     struct Checkpoint *next;     /* borrowed: of those that are open, in the module's state */
     PyObject *late;       /* owned, or NULL: a list of (name, file), asked for while another one was being taken */
+    char *told;           /* owned, or NULL: what was left out from the last one, in lines */
     double rests;         /* seconds of CLOCK_MONOTONIC: until then the clock's calls take none */
     SnapshotClock clock;
     SnapshotLines lines;

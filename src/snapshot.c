@@ -66,7 +66,7 @@ snapshot_place(PyObject *frame, PyObject *globals)
 static bool
 snapshot_is_tracked(const SnapshotWish *wish, PyObject *object)
 {
-    for (Py_ssize_t i = 0; i < PyList_Size(wish->tracked); i++) {
+    for (Py_ssize_t i = 0; i < PyList_Size(wish->tracked) && object != (PyObject *)wish->never; i++) {
         if (PyList_GetItem(wish->tracked, i) == object) {
             return true;
         }
@@ -207,7 +207,7 @@ snapshot_add_tracked(PyObject *objects, const SnapshotWish *wish)
     PyObject *values = PyDict_Values(objects);
     for (Py_ssize_t i = 0; values != NULL && ret == 0 && i < PyList_Size(wish->tracked); i++) {
         PyObject *object = PyList_GetItem(wish->tracked, i);
-        bool named = false;
+        bool named = object == (PyObject *)wish->never; /* the place is free */
         for (Py_ssize_t k = 0; !named && k < PyList_Size(values); k++) {
             named = PyList_GetItem(values, k) == object;
         }

@@ -8,7 +8,7 @@
 
 typedef struct SnapshotWish {
     long long least;     /* bytes: smaller objects are left alone; 0 for none, -1 for all */
-    PyObject *tracked;   /* borrowed: a list of objects that are taken in any case */
+    PyObject *tracked;   /* borrowed: a list of objects that are taken in any case; `never` where a place is free */
     PyObject *libraries; /* borrowed: a list of str, "numpy": objects of their types are taken in any case */
     bool frames;         /* local variables of functions, too */
     PyTypeObject *never; /* borrowed: objects of this type are left alone */

@@ -193,7 +193,7 @@ def prepare(words):
 def prepare_checkpoint(words, program):
     """Do what the options of `checkpoint` ask for."""
     options = make_parser().parse_args(["checkpoint", *words])
-    name = program["module"] if "module" in program else os.path.splitext(os.path.basename(program["path"]))[0]
+    name = program.get("module") or os.path.splitext(os.path.basename(os.path.abspath(program["path"])))[0]
     try:
         checkpoint = Checkpoint(options.output_dir, frequency=options.frequency, min_obj_size=options.min_obj_size,
                                 script=name.replace("/", "_") or "python", frames=options.frames, jobs=options.jobs,
@@ -204,6 +204,11 @@ def prepare_checkpoint(words, program):
         options.fail(f"{error.filename}: {error.strerror}")
     except ValueError as error:
         options.fail(str(error))
+    if options.resume:
+        from .snapshots import entries
+        folder = os.path.join(checkpoint.output_dir, checkpoint.script)
+        if not entries(folder):
+            print(f"hooking: --resume: nothing is saved in {folder} yet: the program begins anew", file=sys.stderr)
 
 
 def prepare_track(words):

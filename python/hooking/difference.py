@@ -1,5 +1,8 @@
 """What is different between two objects, in lines that people read."""
 
+import itertools
+import pickle
+import re
 import reprlib
 
 #: How much of a container is told of before "... and N more".
@@ -18,7 +21,43 @@ def short(value):
 
 
 def change(a, b):
-    return f"{short(a)} -> {short(b)}"
+    """Both in short; of texts that begin alike, from where they differ."""
+    one, other = short(a), short(b)
+    if one == other and type(a) is type(b) and isinstance(a, (str, bytes, bytearray)):
+        at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+        return f"[{at}:] {short(a[at:at + 30])} -> {short(b[at:at + 30])}, of {len(a):,} -> {len(b):,}"
+    return f"{one} -> {other}"
+
+
+def pickled(value):
+    """What a dump has of it; None if it cannot be pickled."""
+    try:
+        return pickle.dumps(value, 5)
+    except Exception:
+        return None
+
+
+def is_pickled_alike(a, b):
+    """Of what does not say that it is equal, or cannot: a NaN, an exception, a generator of random numbers."""
+    for value in a, b:
+        getattr(value, "__dict__", None)      # of an exception it comes into being by that, and would be told of in one
+    one = pickled(a)
+    return one is not None and one == pickled(b)
+
+
+def state(value):
+    """What pickling takes of an object beside what makes one; None for nothing."""
+    try:
+        reduced = value.__reduce_ex__(5)
+        return reduced[2] if isinstance(reduced, tuple) and len(reduced) > 2 else None
+    except Exception:
+        return None
+
+
+def is_told_by_dict(value):
+    """Has it no state but its __dict__?"""
+    kept = state(value)
+    return isinstance(kept, dict) and kept.keys() == value.__dict__.keys()
 
 
 def limited(lines, count):
@@ -71,9 +110,17 @@ def mapping_difference(name, a, b, seen, key="{}[{!r}]"):
 def sequence_difference(name, a, b, seen):
     if len(a) != len(b):
         yield f"{name}: {len(a):,} -> {len(b):,} items"
-    found = [i for i, (one, other) in enumerate(zip(a, b)) if not same(one, other)]
-    lines = [line for i in found[:MOST] for line in difference(f"{name}[{i}]", a[i], b[i], seen)]
-    yield from limited(lines, len(found))
+    found = (i for i, (one, other) in enumerate(zip(a, b)) if not same(one, other))
+    told = (lines for i in found if (lines := list(difference(f"{name}[{i}]", a[i], b[i], seen))))
+    first = list(itertools.islice(told, MOST))
+    yield from limited([line for lines in first for line in lines], len(first) + sum(1 for _ in found))
+
+
+def leaf_difference(name, a, b, seen):
+    """Of what has no parts that can be seen. One that says its address alone is told by its state."""
+    kept = (state(a), state(b)) if re.search(r" at 0x[0-9A-Fa-f]+", short(a)) else (None, None)
+    lines = [] if None in kept else list(difference(f"state of {name}", *kept, seen))
+    yield from lines or [f"{name}: {change(a, b)}"]
 
 
 def difference(name, a, b, seen=frozenset()):
@@ -93,9 +140,11 @@ def difference(name, a, b, seen=frozenset()):
         yield f"{name}: {len(a - b):,} items are gone, {len(b - a):,} are new"
     elif type(getattr(a, "__dict__", None)) is dict and a.__dict__:
         lines = list(mapping_difference(name, a.__dict__, b.__dict__, seen, "{}.{}"))
-        yield from lines or [f"{name}: {change(a, b)}"]
-    else:
-        yield f"{name}: {change(a, b)}"
+        if not lines and not is_told_by_dict(a) and not is_pickled_alike(a, b):
+            lines = leaf_difference(name, a, b, seen)
+        yield from lines
+    elif not is_pickled_alike(a, b):
+        yield from leaf_difference(name, a, b, seen)
 
 
 def of_namespaces(a, b):

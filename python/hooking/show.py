@@ -82,15 +82,17 @@ def may_load(untrusted):
 
 def look(path):
     """Open a console in which the variables of a snapshot are. False if it cannot be loaded: why is said on stderr."""
-    from .snapshots import open_console
+    from .snapshots import last_file, open_console
     try:
+        if os.path.isdir(path):
+            path = last_file(path)
         try:
             open_console(path)
         except UntrustedDump as untrusted:
             if not may_load(untrusted):
                 raise
             open_console(path, trust=True)
-    except (DumpError, OSError, ImportError, AttributeError) as error:
+    except (DumpError, OSError, LookupError, ImportError, AttributeError) as error:
         print(f"hooking: {error}", file=sys.stderr)
         return False
     return True
@@ -102,7 +104,7 @@ def show(path, as_json=False, verify=True, page=None):
     if os.path.isdir(path):
         from .snapshots import show_folder
         try:
-            return show_folder(path, as_json, page)
+            return show_folder(path, as_json, page, verify)
         except OSError as error:
             print(f"hooking: {error.filename}: {error.strerror}", file=sys.stderr)
             return False

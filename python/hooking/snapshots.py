@@ -9,8 +9,8 @@ import sys
 import time
 import types
 
-from . import DumpError, UntrustedDump, hook, load
-from .show import size_text
+from . import DumpError, UntrustedDump, hook, inspect_dump, load
+from .show import size_text, summary
 
 #: A line of JSON for each snapshot, written by src/snapshot_save.c; a crash may have left a part of the last.
 LIST = "snapshots.jsonl"
@@ -105,6 +105,9 @@ class StandIn:
 
     __hash__ = None
 
+    def __reduce_ex__(self, protocol):        # two are compared by it; their class cannot be found by its name
+        return StandIn, (type(self).__name__,), dict(vars(self))
+
 
 def stand_in_main():
     """The name of a module that has any class: for what the program's __main__ had."""
@@ -139,6 +142,11 @@ def open_console(path, trust=None):
     exec(compile("__hook__(overwrite_locals=True)", path, "exec"), space)
 
 
+def last_file(folder):
+    """The last snapshot in a folder of one program's, or in the folder that has this one: a path. Raises LookupError."""
+    return (entries(folder) or entries(find_folder(folder, None)))[-1]["path"]
+
+
 def find_file(word, beside):
     """What is meant by a path, or by the number of a snapshot in the folder that the file `beside` is in."""
     folder = os.path.dirname(beside) or "."
@@ -162,9 +170,19 @@ def compare(text, beside):
 
 # Showing folders ------------------------------------------------------------------------------------------------------
 
-def show_folder(folder, as_json=False, page=None):
+def damage(path, verify):
+    """What is wrong with a snapshot's file, a str; None if it is whole."""
+    try:
+        found = inspect_dump(path, verify=verify)
+    except (DumpError, OSError) as error:
+        return str(error).removeprefix(f"{path}: ")
+    wrong = summary(found)[1]
+    return None if wrong is None else wrong.removeprefix(":").strip()
+
+
+def show_folder(folder, as_json=False, page=None, verify=True):
     """Print what is in a folder of snapshots, or in its folders; or write it to the file `page`, as HTML. False if
-    there is nothing, which is said on stderr."""
+    there is nothing, or a file is damaged, which is said on stderr."""
     there = [folder] if any(FILE.fullmatch(name) for name in os.listdir(folder)) else [
         os.path.join(folder, name) for name in scripts(folder)]
     if not there:
@@ -178,11 +196,15 @@ def show_folder(folder, as_json=False, page=None):
     if as_json:
         print(json.dumps({path: entries(path) for path in there}, indent=1))
         return True
+    whole = True
     for path in there:
         print(f"{path}:")
         for entry in entries(path):
             print("  " + row(entry))
-    return True
+            if wrong := damage(entry["path"], verify):
+                whole = False
+                print(f"hooking: {entry['path']}: {wrong}", file=sys.stderr)
+    return whole
 
 
 def row(entry):

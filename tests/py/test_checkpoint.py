@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pickle
+import random
 import re
 import signal
 import subprocess
@@ -141,7 +142,7 @@ def test_what_is_taken(run, saved):
         "large": ["big", "nested", "thing"],
         "none": [],
         "tracked": ["small", "tracked[1]"],
-        "untracked": ["tracked[0]"],
+        "untracked": ["tracked[1]"],
     }
     left = {name: text for name, text in inspect_dump(saved()[0])["facts"].items() if name.startswith("left out")}
     assert list(left) == ["left out lock", "left out generator"]
@@ -697,8 +698,8 @@ def test_a_module_is_run(tmp_path):
     '''))
     command = [sys.executable, "-m", "hooking", "checkpoint", "-f", "-1", "--resume", "-m", "pack", "--resume", "x"]
     said = [subprocess.run(command, cwd=tmp_path, capture_output=True, text=True) for _ in range(3)]
-    assert [(done.stdout, done.stderr) for done in said] == [
-        (f"{value} __main__ pack ['--resume', 'x'] True\n", "") for value in (2, 4, 8)]
+    assert [(done.stdout, "begins anew" in done.stderr, done.stderr.count("\n")) for done in said] == [
+        (f"{value} __main__ pack ['--resume', 'x'] True\n", value == 2, value == 2) for value in (2, 4, 8)]
     assert sorted(os.listdir(tmp_path / "checkpoints")) == ["pack"]
 
 
@@ -1123,6 +1124,7 @@ def test_the_example_comes_to_the_same_result_though_it_is_killed(tmp_path):
     command = [sys.executable, "-m", "hooking", "checkpoint", "-v", "-f", "-1", "--resume", str(example), "80000"]
     whole = subprocess.run([sys.executable, str(example), "80000"], capture_output=True, text=True, check=True).stdout
     killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "begins anew" in killed.stderr.readline()
     assert "000001-step10000.pkl: saved" in killed.stderr.readline()
     killed.kill()
     assert killed.communicate()[0] == "" and killed.returncode == -signal.SIGKILL
@@ -1241,6 +1243,114 @@ def test_differences_of_objects_that_are_difficult():
     b.append(b)
     told = of_namespaces({"v": Loud(), "w": a}, {"v": Loud(), "w": b})
     assert len(told) == 1 and re.fullmatch("v: <Loud instance at .*> -> <Loud instance at .*>", told[0])
+
+
+def copies(value):
+    return pickle.loads(pickle.dumps(value)), pickle.loads(pickle.dumps(value))
+
+
+class Node:
+    pass
+
+
+def ring(value):
+    node = Node()
+    node.next, node.value = Node(), value
+    node.next.back = node
+    return node
+
+
+@pytest.mark.parametrize("value", [float("nan"), [float("nan")], ValueError("x"), random.Random(1), object(), ring(1)])
+def test_what_has_not_changed_is_not_told(value):
+    a, b = copies(value)
+    assert of_namespaces({"v": a}, {"v": b}) == []
+
+
+@pytest.mark.parametrize("a, b, says", [
+    (ring(1), ring(2), ["v.value: 1 -> 2"]),
+    (ValueError("x"), ValueError("y"), ["v: ValueError('x') -> ValueError('y')"]),
+    ([float("nan"), 1], [float("nan"), 2], ["v[1]: 1 -> 2"]),
+    ("x" * 200, "x" * 100 + "y" + "x" * 100, [f"v: [100:] {'x' * 30!r} -> {'y' + 'x' * 29!r}, of 200 -> 201"]),
+])
+def test_what_has_changed_is_told_in_words_that_differ(a, b, says):
+    assert of_namespaces({"v": a}, {"v": b}) == says
+
+
+def test_differences_of_random_numbers():
+    told = of_namespaces({"r": random.Random(1)}, {"r": random.Random(2)})
+    assert told[0].startswith("state of r[1][1]: ") and told[-1] == "... and 615 more" and "0x" not in "".join(told)
+
+
+def test_files_that_are_damaged_in_a_folder(run, saved, tmp_path):
+    run('''
+        from hooking import Checkpoint
+        for x in range(3): Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1")
+    saved()[0].write_bytes(saved()[0].read_bytes()[:-20])
+    saved()[1].write_bytes(os.urandom(1000))
+    done = subprocess.run([sys.executable, "-m", "hooking", "show", "checkpoints"], cwd=tmp_path, text=True,
+                          capture_output=True)
+    assert done.returncode == 1 and len(done.stdout.splitlines()) == 4
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [
+        "checkpoints/program/000001-s.pkl", "checkpoints/program/000002-s.pkl"]
+
+
+def test_looking_into_a_folder(run, saved, terminal, tmp_path):
+    """The last one is opened."""
+    run('''
+        from hooking import Checkpoint
+        for x in range(3): Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1")
+    for folder in "checkpoints", "checkpoints/program":
+        t = terminal.start([sys.executable, "-m", "hooking", "show", "-i", folder], cwd=str(tmp_path))
+        t.prompt()
+        assert t.run("x") == "2"
+        t.key("C-d")
+        assert t.end() == 0
+    (tmp_path / "empty").mkdir()
+    done = subprocess.run([sys.executable, "-m", "hooking", "show", "-i", "empty"], cwd=tmp_path, text=True,
+                          capture_output=True)
+    assert (done.returncode, done.stderr) == (1, "hooking: no snapshots in empty\n")
+
+
+def test_what_is_left_out_is_told_once(run):
+    done = run('''
+        import threading
+        from hooking import Checkpoint
+        lock = threading.Lock()
+        for i in range(4):
+            if i == 2: another = lock
+            Checkpoint.get_global_singleton().snapshot("s")
+    ''', "-f", "-1", "-v")
+    assert re.findall(r"0000(\d+)-s.*left out: (\w+):", done.stderr) == [("01", "lock"), ("03", "another")]
+
+
+def test_tracked_objects_keep_their_numbers(tmp_path):
+    with Checkpoint(tmp_path, script="s", min_obj_size=-1) as chkpt:
+        parts = [[i] for i in range(3)]
+        for part in parts: chkpt.track(part)
+        chkpt.untrack(parts[1])
+        first = chkpt.snapshot("first")
+        chkpt.track(["new"])
+        second = chkpt.snapshot("second")
+    assert load(first) == {"tracked[0]": [0], "tracked[2]": [2]}
+    assert load(second) == {"tracked[0]": [0], "tracked[1]": ["new"], "tracked[2]": [2]}
+
+
+def test_a_folder_with_a_main(tmp_path):
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program" / "__main__.py").write_text("from hooking import Checkpoint as C\n"
+                                                      "C.get_global_singleton().snapshot('s')\n")
+    command = [sys.executable, "-m", "hooking", "checkpoint", "-f", "-1", "-o"]
+    subprocess.run([*command, "../o", "."], cwd=tmp_path / "program", check=True)
+    assert (tmp_path / "o" / "program" / "000001-s.pkl").exists()
+    done = subprocess.run([*command, "", "program"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "output_dir is the name of a folder" in done.stderr
+
+
+def test_resuming_with_nothing_there(run, tmp_path):
+    assert run("x = 1", "--resume", "-f", "-1").stderr == (
+        f"hooking: --resume: nothing is saved in {tmp_path}/checkpoints/program yet: the program begins anew\n")
 
 
 def test_showing_a_folder(run, saved, tmp_path):
