@@ -72,8 +72,9 @@ int checkpoint_run_wait(Checkpoint *self);
 /* Take none any more, and wait. As above. It may be one that is being deallocated. */
 int checkpoint_run_close(Checkpoint *self);
 
-/* The process is about to be copied: the clock stands, and no copy writes, if the Checkpoint is of this process. -1 with
- * an exception of a signal handler. Afterwards, in whichever process goes on: it is of that one. -1 with an OSError. */
+/* The process is about to be copied: the clock stands, and no copy writes, if the Checkpoint is of this process. -1
+ * with an exception of a signal handler. Afterwards, in whichever process goes on: it is of that one. -1 with an
+ * OSError. */
 int checkpoint_run_hold(Checkpoint *self);
 int checkpoint_run_go_on(Checkpoint *self);
 

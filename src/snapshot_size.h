@@ -14,8 +14,8 @@ typedef struct SizeBudget {
 void snapshot_size_begin(SizeBudget *budget, double seconds);
 
 /* Bytes of the object and of what it holds, code aside: as sys.getsizeof() has them, each object once. Nothing of the
- * program runs but __sizeof__(), and of torch what tells the size of a tensor. It is not looked further when there are `enough`; what cannot be found out within the
- * budget counts as that. No exception is set. */
+ * program runs but __sizeof__(), and of torch what tells the size of a tensor. It is not looked further when there are
+ * `enough`; what cannot be found out within the budget counts as that. No exception is set. */
 uint64_t snapshot_size(PyObject *object, uint64_t enough, const SizeBudget *budget);
 
 #endif

@@ -65,6 +65,8 @@ def limited(lines, count):
     yield from lines[:MOST]
     if count > MOST:
         yield f"... and {count - MOST} more"
+    elif len(lines) > MOST:                   # of a few things, the last of which may have said so itself
+        yield lines[-1] if lines[-1].startswith("... and ") else f"... and {len(lines) - MOST} more"
 
 
 def same(a, b):

@@ -38,7 +38,7 @@ def rows(found):
     """Pairs of a heading and a text, for a pickle that can be loaded."""
     facts = found.get("facts", {})
     yield "name", facts.get("name") or facts.get("expression")
-    yield "names", facts.get("names")
+    yield "names", facts.get("names") if facts.get("names") != "" else "none"
     yield "type", None if "names" in facts else facts.get("type")
     if facts:
         yield "dumped", place_text(facts)

@@ -143,19 +143,22 @@ def open_console(path, trust=None):
 
 
 def last_file(folder):
-    """The last snapshot in a folder of one program's, or in the folder that has this one: a path. Raises LookupError."""
+    """The last snapshot in a folder of one program's, or in one that has such a folder: a path. Raises LookupError."""
     return (entries(folder) or entries(find_folder(folder, None)))[-1]["path"]
 
 
 def find_file(word, beside):
-    """What is meant by a path, or by the number of a snapshot in the folder that the file `beside` is in."""
+    """What is meant by a path, or by the number or the file of a snapshot in the folder that `beside` is in."""
     folder = os.path.dirname(beside) or "."
     if word.isdigit() and os.path.isdir(folder):
         for entry in entries(folder):
             if entry["number"] == int(word):
                 return entry["path"]
         raise ValueError(f"no snapshot {word} in {folder}")
-    return os.path.expanduser(word)
+    for path in os.path.expanduser(word), os.path.join(folder, word):
+        if os.path.exists(path):
+            return path
+    raise ValueError(f"no file {word}, here or in {folder}")
 
 
 def compare(text, beside):

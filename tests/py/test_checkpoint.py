@@ -805,8 +805,8 @@ def test_a_copy_that_ends_itself(run, saved):
     ''', "-f", "-1", "-v")
     first, second, third = done.stderr.splitlines()
     for line, number, status in (first, 1, 0), (second, 2, 7):
-        assert line.startswith(f"hooking: 00000{number}-s.pkl: NOT saved: the copy of the program that wrote it has ended "
-                               f"itself, with status {status}: look for os._exit()")
+        assert line.startswith(f"hooking: 00000{number}-s.pkl: NOT saved: the copy of the program that wrote it has "
+                               f"ended itself, with status {status}: look for os._exit()")
     assert "000003-good.pkl: saved" in third and [path.name for path in saved()] == ["000003-good.pkl"]
 
 
@@ -877,7 +877,8 @@ def test_the_program_goes_on_from_a_mark(terminal, tmp_path, frequency):
         time.sleep(0.2)
         Checkpoint.get_global_singleton().snapshot("after")
     '''))
-    t = terminal.start([sys.executable, "-m", "hooking", "checkpoint", "-f", frequency, "program.py"], cwd=str(tmp_path))
+    command = [sys.executable, "-m", "hooking", "checkpoint", "-f", frequency, "program.py"]
+    t = terminal.start(command, cwd=str(tmp_path))
     t.prompt()
     assert t.run("mark").startswith('marked: "rewind" comes back here')
     assert t.run("snapshot marked").endswith("-marked.pkl")
@@ -1185,6 +1186,10 @@ def test_looking_into_one(run, saved, terminal, tmp_path):
         nothing is different
         >>> diff 1 9
         [...]no snapshot 9 in [...]
+        >>> diff 000001-s.pkl 1
+        nothing is different
+        >>> diff nowhere 1
+        [...]no file nowhere, here or in [...]
         >>> diff 1
         [...]usage: diff A B, which are files or numbers of snapshots
         >>> ^D
@@ -1278,7 +1283,8 @@ def test_what_has_changed_is_told_in_words_that_differ(a, b, says):
 
 def test_differences_of_random_numbers():
     told = of_namespaces({"r": random.Random(1)}, {"r": random.Random(2)})
-    assert told[0].startswith("state of r[1][1]: ") and told[-1] == "... and 615 more" and "0x" not in "".join(told)
+    assert told[0].startswith("state of r[1][1]: ") and re.fullmatch(r"... and 61\d more", told[-1])
+    assert "0x" not in "".join(told)
 
 
 def test_files_that_are_damaged_in_a_folder(run, saved, tmp_path):
