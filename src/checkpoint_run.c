@@ -420,7 +420,8 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name, PyObject *file)
     }
     asked = PyList_GetSlice(self->libraries, self->least < 0 ? self->given : 0, PY_SSIZE_T_MAX);
     wish.libraries = asked;
-    job.objects = asked == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
+    job.small = wish.small = asked == NULL ? NULL : PyList_New(0);
+    job.objects = wish.small == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
     job.place = snapshot_place(frame, self->globals);
     job.folder = run_folder(self);
     path = job.objects == NULL || job.folder == NULL
@@ -433,6 +434,7 @@ done:
     Py_XDECREF(job.folder);
     Py_XDECREF(job.place);
     Py_XDECREF(job.objects);
+    Py_XDECREF(job.small);
     Py_XDECREF(asked);
     Py_XDECREF(frame);
     return path;

@@ -133,6 +133,19 @@ snapshot_add(PyObject *objects, PyObject *prefix, PyObject *name, PyObject *valu
     return ret;
 }
 
+/* One that is not taken: for its size? */
+static int
+snapshot_pass(const SnapshotWish *wish, PyObject *prefix, PyObject *name, PyObject *value)
+{
+    if (wish->least <= 0 || dump_kind_is_code(value) || Py_TYPE(value) == wish->never) {
+        return 0;
+    }
+    PyObject *whole = prefix == NULL ? Py_NewRef(name) : PyUnicode_FromFormat("%U%U", prefix, name);
+    int ret = whole == NULL ? -1 : PyList_Append(wish->small, whole);
+    Py_XDECREF(whole);
+    return ret;
+}
+
 /* Of a copy: __sizeof__() may change what it is asked about. */
 static int
 snapshot_add_globals(PyObject *objects, const SnapshotWish *wish, PyObject *globals, const SizeBudget *budget)
@@ -141,8 +154,13 @@ snapshot_add_globals(PyObject *objects, const SnapshotWish *wish, PyObject *glob
     Py_ssize_t at = 0;
     int ret = copy == NULL ? -1 : 0;
     while (ret == 0 && PyDict_Next(copy, &at, &name, &value)) {
-        int wants = !PyUnicode_Check(name) || snapshot_is_special(name) ? 0 : snapshot_wants(wish, value, budget);
-        ret = wants <= 0 ? wants : snapshot_add(objects, NULL, name, value);
+        if (!PyUnicode_Check(name) || snapshot_is_special(name)) {
+            continue;
+        }
+        int wants = snapshot_wants(wish, value, budget);
+        ret = wants < 0    ? -1
+              : wants == 0 ? snapshot_pass(wish, NULL, name, value)
+                           : snapshot_add(objects, NULL, name, value);
     }
     Py_XDECREF(copy);
     return ret;
@@ -164,9 +182,12 @@ snapshot_add_locals(PyObject *objects, const SnapshotWish *wish, PyObject *frame
     for (Py_ssize_t i = 0; ret == 0 && list != NULL && i < PyList_Size(list); i++) {
         PyObject *name = PyList_GetItem(list, i), *value;
         int found = names_get(&names, name, &value);
-        int wants = found <= 0 ? found : snapshot_wants(wish, value, budget);
-        ret = wants <= 0 ? wants : snapshot_add(objects, prefix, name, value);
+        ret = found < 0 ? -1 : 0;
         if (found > 0) {
+            int wants = snapshot_wants(wish, value, budget);
+            ret = wants < 0    ? -1
+                  : wants == 0 ? snapshot_pass(wish, prefix, name, value)
+                               : snapshot_add(objects, prefix, name, value);
             Py_DECREF(value);
         }
     }

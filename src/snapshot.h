@@ -10,6 +10,7 @@ typedef struct SnapshotWish {
     long long least;     /* bytes: smaller objects are left alone; 0 for none, -1 for all */
     PyObject *tracked;   /* borrowed: a list of objects that are taken in any case; `never` where a place is free */
     PyObject *libraries; /* borrowed: a list of str, "numpy": objects of their types are taken in any case */
+    PyObject *small;     /* borrowed: a list that gets the names of those that are left alone for their size */
     bool frames;         /* local variables of functions, too */
     PyTypeObject *never; /* borrowed: objects of this type are left alone */
 } SnapshotWish;

@@ -61,6 +61,18 @@ save_sort_out(const SnapshotJob *job, PyObject *objects, PyObject *left)
     return kept;
 }
 
+/* "a, b", as "smaller": what was left alone for its size. -1 with an exception. */
+static int
+save_note_small(PyObject *notes, PyObject *small)
+{
+    PyObject *comma = PyUnicode_FromString(", ");
+    PyObject *joined = comma == NULL ? NULL : PyUnicode_Join(comma, small);
+    int ret = joined == NULL ? -1 : PyDict_SetItemString(notes, "smaller", joined);
+    Py_XDECREF(joined);
+    Py_XDECREF(comma);
+    return ret;
+}
+
 /* What the file says of itself: a new dict of str. Of each that is left out: "left out NAME", and why. */
 static PyObject *
 save_notes(const SnapshotJob *job, PyObject *left)
@@ -73,6 +85,9 @@ save_notes(const SnapshotJob *job, PyObject *left)
             Py_CLEAR(notes);
         }
         Py_XDECREF(key);
+    }
+    if (notes != NULL && PyList_Size(job->small) > 0 && save_note_small(notes, job->small) < 0) {
+        Py_CLEAR(notes);
     }
     return notes;
 }

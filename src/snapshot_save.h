@@ -10,6 +10,7 @@
 
 typedef struct SnapshotJob {
     PyObject *objects; /* borrowed: a dict, by name */
+    PyObject *small;   /* borrowed: a list of str, the names that were left alone for the size of their objects */
     PyObject *place;   /* borrowed: the frame that the program is in, or NULL */
     PyObject *name;    /* borrowed: str, what it is called */
     PyObject *script;  /* borrowed: str, of the program */

@@ -39,6 +39,7 @@ def rows(found):
     facts = found.get("facts", {})
     yield "name", facts.get("name") or facts.get("expression")
     yield "names", facts.get("names") if facts.get("names") != "" else "none"
+    yield "smaller", facts.get("smaller")     # left out by min_obj_size
     yield "type", None if "names" in facts else facts.get("type")
     if facts:
         yield "dumped", place_text(facts)

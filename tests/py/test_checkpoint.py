@@ -144,6 +144,8 @@ def test_what_is_taken(run, saved):
         "tracked": ["small", "tracked[1]"],
         "untracked": ["tracked[1]"],
     }
+    smaller = [inspect_dump(path)["facts"].get("smaller") for path in saved()]
+    assert smaller == [None, "number, text, _private, small, lock, generator", None, None, None]
     left = {name: text for name, text in inspect_dump(saved()[0])["facts"].items() if name.startswith("left out")}
     assert list(left) == ["left out lock", "left out generator"]
     assert left["left out lock"].startswith("lock: a thread lock cannot be pickled")
