@@ -6,6 +6,7 @@
 #include <structmember.h>
 #include <unistd.h>
 
+#include "checkpoint_files.h"
 #include "checkpoint_run.h"
 #include "dump_kind.h"
 
@@ -463,7 +464,7 @@ checkpoint_go_on(ModuleState *state)
 static PyObject *
 checkpoint_set_singleton(PyObject *module, PyObject *checkpoint)
 {
-    if (checkpoint_run_find_folder((Checkpoint *)checkpoint) < 0) {
+    if (checkpoint_files_find_folder((Checkpoint *)checkpoint) < 0) {
         return NULL;
     }
     Py_SETREF(state_of_module(module)->checkpoint, Py_NewRef(checkpoint));

@@ -1,216 +1,16 @@
 /* Taking snapshots, see checkpoint_run.h. */
 #include "checkpoint_run.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <link.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "dump_file.h"
+#include "checkpoint_files.h"
+#include "checkpoint_say.h"
 #include "frame.h"
-#include "report.h"
 #include "snapshot.h"
 #include "snapshot_save.h"
-#include "units.h"
-
-/* ---- telling ---- */
-
-/* Past sys.stderr, which is the program's, and may be a log. */
-static void
-run_say(PyObject *file, const char *format, ...)
-{
-    char text[SNAPSHOT_NOTE_ROOM + 256];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    PyObject *name = file == NULL ? NULL : PyUnicode_AsEncodedString(file, "utf-8", "backslashreplace");
-    dprintf(STDERR_FILENO, "hooking: %s%s%s\n", name == NULL ? "" : PyBytes_AsString(name), name == NULL ? "" : ": ",
-            text);
-    PyErr_Clear();
-    Py_XDECREF(name);
-}
-
-/* The exception that is set, as text, and not set any more. */
-static void
-run_describe(char *text, size_t size)
-{
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    PyObject *summary = error == NULL ? NULL : report_summary(error);
-    const char *said = summary == NULL ? NULL : PyUnicode_AsUTF8AndSize(summary, NULL);
-    snprintf(text, size, "%s", said == NULL ? "it is not known why" : said);
-    text[strcspn(text, "\n")] = '\0'; /* notes that were added to it */
-    PyErr_Clear();
-    Py_XDECREF(summary);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
-}
-
-/* Is it one of those lines? */
-static bool
-run_is_in(const char *lines, const char *line, size_t length)
-{
-    while (lines != NULL && (strncmp(lines, line, length) != 0 || (lines[length] != '\0' && lines[length] != '\n'))) {
-        lines = strchr(lines, '\n');
-        lines += lines != NULL;
-    }
-    return lines != NULL;
-}
-
-/* What was left out from the last one too has been said. */
-static void
-run_tell_saved(Checkpoint *self, PyObject *file, const SnapshotNote *note)
-{
-    char size[UNITS_ROOM];
-    const char *line = note->text;
-    if (*note->unlisted != '\0') {
-        run_say(file, "saved, but " SNAPSHOT_LIST " in its folder cannot be written: %s", note->unlisted);
-    }
-    if (!self->verbose) {
-        return;
-    }
-    units_size(note->size, size);
-    run_say(file, "saved, %s, the program paused for %.1f ms", size, note->pause * 1e3);
-    while (*line != '\0') {
-        size_t length = strcspn(line, "\n");
-        if (!run_is_in(self->told, line, length)) {
-            run_say(file, "left out: %.*s", (int)length, line);
-        }
-        line += length + (line[length] == '\n');
-    }
-    free(self->told);
-    self->told = strdup(note->text);
-}
-
-/* ---- files ---- */
-
-static PyObject *
-run_folder(const Checkpoint *self)
-{
-    return PyUnicode_FromFormat("%U/%U", self->output_dir, self->script);
-}
-
-/* "000123-NAME.pkl" */
-static PyObject *
-run_file(const Checkpoint *self, PyObject *name)
-{
-    char number[32];
-    snprintf(number, sizeof number, "%06ld", self->number);
-    PyObject *safe = PyUnicode_FromString("");
-    for (Py_ssize_t i = 0; safe != NULL && i < PyUnicode_GetLength(name); i++) {
-        Py_UCS4 c = PyUnicode_ReadChar(name, i);
-        bool keeps = c >= 128 || isalnum((int)c) || (c != 0 && strchr("-_.+=@,", (int)c) != NULL);
-        PyObject *one = keeps ? PyUnicode_Substring(name, i, i + 1) : PyUnicode_FromString("_");
-        PyUnicode_AppendAndDel(&safe, one);
-    }
-    PyObject *file = safe == NULL ? NULL : PyUnicode_FromFormat("%s-%U.pkl", number, safe);
-    Py_XDECREF(safe);
-    return file;
-}
-
-/* What keeps a folder from being made, where strerror() misleads: makedirs() says that a file exists which is no
- * folder, and that there is no such file where nobody can make one. NULL for anything else. */
-static const char *
-run_obstacle(long code, PyObject *path)
-{
-    struct stat found;
-    PyObject *name = path == NULL || !PyUnicode_Check(path) ? NULL : PyUnicode_EncodeFSDefault(path);
-    const char *why = name == NULL ? NULL
-                      : code == EEXIST && stat(PyBytes_AsString(name), &found) == 0 && !S_ISDIR(found.st_mode)
-                          ? "there is a file of that name: take another folder for the snapshots"
-                      : code == ENOENT ? "no folder can be made there: take another one for the snapshots"
-                                       : NULL;
-    Py_XDECREF(name);
-    return why;
-}
-
-/* An OSError is set: it is to say why there is no folder. */
-static void
-run_explain(void)
-{
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    PyObject *number = PyObject_GetAttrString(error, "errno"), *path = PyObject_GetAttrString(error, "filename");
-    long code = number == NULL || !PyLong_Check(number) ? 0 : PyLong_AsLong(number);
-    const char *why = run_obstacle(code, path);
-    PyErr_Clear();
-    PyObject *clear = why == NULL ? NULL : PyObject_CallFunction(PyExc_OSError, "lsO", code, why, path);
-    if (clear != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(clear), clear);
-    }
-    else {
-        PyErr_Restore(Py_NewRef(type), Py_NewRef(error), Py_XNewRef(traceback));
-    }
-    Py_XDECREF(clear);
-    Py_XDECREF(path);
-    Py_XDECREF(number);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
-}
-
-int
-checkpoint_run_find_folder(Checkpoint *self)
-{
-    int ret = -1;
-    PyObject *folder = run_folder(self);
-    PyObject *os = folder == NULL ? NULL : compat_import("os");
-    PyObject *none = os == NULL ? NULL : PyObject_CallMethod(os, "makedirs", "Oii", folder, 0777, 1);
-    if (os != NULL && none == NULL && PyErr_ExceptionMatches(PyExc_OSError)) {
-        run_explain();
-    }
-    PyObject *name = none == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
-    if (name != NULL && access(PyBytes_AsString(name), W_OK | X_OK) < 0) {
-        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, folder);
-    }
-    else if (name != NULL) {
-        long highest = snapshot_folder_highest(PyBytes_AsString(name));
-        self->number = highest > self->number ? highest : self->number;
-        dump_file_sweep(PyBytes_AsString(name)); /* of those that were killed */
-        ret = 0;
-    }
-    Py_XDECREF(name);
-    Py_XDECREF(none);
-    Py_XDECREF(os);
-    Py_XDECREF(folder);
-    return ret;
-}
-
-static void
-run_prune(const Checkpoint *self)
-{
-    bool wanted = self->rules.keep > 0 || self->rules.max_size > 0;
-    PyObject *folder = wanted ? run_folder(self) : NULL;
-    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
-    if (name != NULL) {
-        snapshot_folder_prune(PyBytes_AsString(name), &self->rules);
-    }
-    PyErr_Clear();
-    Py_XDECREF(name);
-    Py_XDECREF(folder);
-}
-
-/* A copy that was killed has left what it had written of its file. */
-static void
-run_sweep(const Checkpoint *self)
-{
-    PyObject *folder = run_folder(self);
-    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder);
-    if (name != NULL) {
-        dump_file_sweep(PyBytes_AsString(name));
-    }
-    PyErr_Clear();
-    Py_XDECREF(name);
-    Py_XDECREF(folder);
-}
 
 /* ---- copies that write ---- */
 
@@ -219,16 +19,16 @@ static void
 run_finish(Checkpoint *self, CheckpointJob *job, SnapshotState how)
 {
     if (how == SNAPSHOT_SAVED) {
-        run_tell_saved(self, job->file, job->child.note);
+        checkpoint_say_saved(self, job->file, job->child.note);
         Py_SETREF(self->saved, Py_NewRef(job->file));
-        run_prune(self);
+        checkpoint_files_prune(self);
     }
     else {
-        run_say(job->file, "NOT saved: %s", job->child.note->text);
-        run_sweep(self);
+        checkpoint_say(job->file, "NOT saved: %s", job->child.note->text);
+        checkpoint_files_sweep(self);
         if (!job->child.note->begun && !self->sync) {
             self->sync = true;
-            run_say(NULL, "from now on the program waits for its snapshots (--sync)");
+            checkpoint_say(NULL, "from now on the program waits for its snapshots (--sync)");
         }
     }
     snapshot_child_clear(&job->child);
@@ -311,7 +111,7 @@ run_choose_way(Checkpoint *self)
 {
     if (!self->sync && run_has_card()) {
         self->sync = true;
-        run_say(NULL, "the program uses CUDA, which cannot be copied: it waits for its snapshots (--sync)");
+        checkpoint_say(NULL, "the program uses CUDA, which cannot be copied: it waits for its snapshots (--sync)");
     }
 }
 
@@ -329,9 +129,9 @@ run_save_here(Checkpoint *self, const SnapshotJob *job, double begin)
     int ret = snapshot_save(job, note);
     if (ret == 0) {
         note->pause = run_now() - begin;
-        run_tell_saved(self, job->file, note);
+        checkpoint_say_saved(self, job->file, note);
         Py_SETREF(self->saved, Py_NewRef(job->file));
-        run_prune(self);
+        checkpoint_files_prune(self);
     }
     PyMem_Free(note);
     return ret;
@@ -343,7 +143,7 @@ run_save_there(const SnapshotJob *job, SnapshotNote *note)
 {
     int failed = snapshot_save(job, note) < 0;
     if (failed) {
-        run_describe(note->text, sizeof note->text);
+        checkpoint_describe(note->text, sizeof note->text);
     }
     else {
         note->saved = 1;
@@ -381,31 +181,7 @@ run_find_globals(Checkpoint *self)
     return self->globals == NULL ? -1 : 0;
 }
 
-/* A number for the next one: another Checkpoint, or another process, may save in the same folder. The folder may have
- * been removed. -1 with an exception. */
-static int
-run_number(Checkpoint *self, PyObject *folder)
-{
-    PyObject *name = folder == NULL ? NULL : PyUnicode_EncodeFSDefault(folder), *path = NULL;
-    long number = name == NULL ? 0 : snapshot_folder_take_number(PyBytes_AsString(name), self->number);
-    if (name != NULL && number == 0 && errno == ENOENT && checkpoint_run_find_folder(self) == 0) {
-        number = snapshot_folder_take_number(PyBytes_AsString(name), self->number);
-    }
-    if (number > 0) {
-        self->number = number;
-    }
-    else if (!PyErr_Occurred()) {
-        int error = errno;
-        path = PyUnicode_FromFormat("%U/" SNAPSHOT_FOLDER_LAST, folder);
-        errno = error;
-        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
-    }
-    Py_XDECREF(path);
-    Py_XDECREF(name);
-    return number > 0 ? 0 : -1;
-}
-
-/* `file`: what run_file() has made of the name. */
+/* `file`: what checkpoint_files_next() has made of the name. */
 static PyObject *
 run_take(Checkpoint *self, CheckpointJob *place, PyObject *name, PyObject *file)
 {
@@ -423,7 +199,7 @@ run_take(Checkpoint *self, CheckpointJob *place, PyObject *name, PyObject *file)
     job.small = wish.small = asked == NULL ? NULL : PyList_New(0);
     job.objects = wish.small == NULL ? NULL : snapshot_gather(&wish, self->globals, frame);
     job.place = snapshot_place(frame, self->globals);
-    job.folder = run_folder(self);
+    job.folder = checkpoint_files_folder(self);
     path = job.objects == NULL || job.folder == NULL
                ? NULL
                : PyUnicode_FromFormat("%U/%U", job.folder, job.file);
@@ -448,8 +224,8 @@ run_pass_over(PyObject *name)
     if (!PyErr_ExceptionMatches(PyExc_Exception)) {
         return NULL;
     }
-    run_describe(text, sizeof text);
-    run_say(name, "NOT saved: %s", text);
+    checkpoint_describe(text, sizeof text);
+    checkpoint_say(name, "NOT saved: %s", text);
     return Py_NewRef(Py_None);
 }
 
@@ -490,22 +266,13 @@ run_enter(Checkpoint *self)
     return 0;
 }
 
-/* The file for the next one, numbered: a new str, NULL with an exception. */
-static PyObject *
-run_next_file(Checkpoint *self, PyObject *name)
-{
-    PyObject *folder = run_folder(self);
-    PyObject *file = folder == NULL || run_number(self, folder) < 0 ? NULL : run_file(self, name);
-    Py_XDECREF(folder);
-    return file;
-}
-
 /* As checkpoint_run_take(), entered. `file`: where it has one already. */
 static PyObject *
 run_take_now(Checkpoint *self, PyObject *name, PyObject *file)
 {
     PyObject *path = NULL;
-    PyObject *own = file == NULL ? run_next_file(self, name) : Py_NewRef(file); /* before others that come meanwhile */
+    /* before others that come meanwhile */
+    PyObject *own = file == NULL ? checkpoint_files_next(self, name) : Py_NewRef(file);
     if (own == NULL) {
         return run_pass_over(name);
     }
@@ -540,14 +307,14 @@ run_ask(Checkpoint *self, PyObject *name)
         }
     }
     if (file == NULL && (PyList_Size(self->late) >= CHECKPOINT_JOBS || (self->is_late && self->is_taking))) {
-        run_say(name, "NOT saved: it was asked for while others were being taken");
+        checkpoint_say(name, "NOT saved: it was asked for while others were being taken");
         return Py_NewRef(Py_None);
     }
     if (file == NULL) {
-        file = run_next_file(self, name);
+        file = checkpoint_files_next(self, name);
         pair = file == NULL ? NULL : PyTuple_Pack(2, name, file);
     }
-    folder = run_folder(self);
+    folder = checkpoint_files_folder(self);
     path = file == NULL || folder == NULL || (pair != NULL && PyList_Append(self->late, pair) < 0)
                ? NULL
                : PyUnicode_FromFormat("%U/%U", folder, file);
@@ -624,7 +391,7 @@ checkpoint_run_take(Checkpoint *self, PyObject *name)
 {
     if (!run_is_on(self)) {
         if (!self->is_open && run_is_here(self)) {
-            run_say(name, "NOT saved: this Checkpoint is closed, `with` opens it again");
+            checkpoint_say(name, "NOT saved: this Checkpoint is closed, `with` opens it again");
         }
         return Py_NewRef(Py_None);
     }
@@ -785,7 +552,7 @@ checkpoint_run_open(Checkpoint *self)
     if (self->is_open) {
         return 0;
     }
-    if (checkpoint_run_find_folder(self) < 0 || run_import() < 0) {
+    if (checkpoint_files_find_folder(self) < 0 || run_import() < 0) {
         return -1;
     }
     self->is_open = true;

@@ -55,9 +55,6 @@ typedef struct Checkpoint {
     CheckpointJob running[CHECKPOINT_JOBS];
 } Checkpoint;
 
-/* Make the folder, if it is not there. -1 with an OSError: it cannot be written to. */
-int checkpoint_run_find_folder(Checkpoint *self);
-
 /* Begin: look at the folder, let the clock go. -1 with an exception: the folder cannot be written to. */
 int checkpoint_run_open(Checkpoint *self);
 
