@@ -37,7 +37,9 @@ go_site(Console *console)
 {
     if (console->ways != WAYS_HOOK) {
         PyErr_Format(PyExc_ValueError, "that is about a call of hook(): here %s has opened the console",
-                     console->ways == WAYS_SIGNAL ? "a signal" : "an exception");
+                     console->ways == WAYS_SIGNAL  ? "a signal"
+                     : console->ways == WAYS_WATCH ? "a watchpoint (`unwatch`)"
+                                                   : "an exception");
         return NULL;
     }
     return hook_site_of(console->state, console->caller);

@@ -16,7 +16,7 @@ const Command cmd_help = {
 const Command *const COMMANDS[] = {
     &cmd_help, &cmd_where, &cmd_up, &cmd_down, &cmd_frame, &cmd_exceptions,
     &cmd_list, &cmd_source, &cmd_locals, &cmd_doc, &cmd_pp,
-    &cmd_write, &cmd_overwrite,
+    &cmd_write, &cmd_overwrite, &cmd_watch, &cmd_unwatch,
     &cmd_dump, &cmd_load, &cmd_snapshot, &cmd_diff,
     &cmd_retry, &cmd_return, &cmd_skip,
     &cmd_continue, &cmd_off, &cmd_after, &cmd_when, &cmd_throw, &cmd_abort,

@@ -50,12 +50,12 @@ PyObject *command_table(PyObject *module, PyObject *none);
 /* In command.c itself. */
 extern const Command cmd_help;
 
-/* Each in the file of its family: cmd_walk.c, cmd_exception.c, cmd_look.c, cmd_change.c, cmd_keep.c,
+/* Each in the file of its family: cmd_walk.c, cmd_exception.c, cmd_look.c, cmd_change.c, cmd_watch.c, cmd_keep.c,
  * cmd_snapshot.c, cmd_restart.c, cmd_go.c. */
 extern const Command cmd_where, cmd_up, cmd_down, cmd_frame;
 extern const Command cmd_exceptions;
 extern const Command cmd_list, cmd_source, cmd_locals, cmd_doc, cmd_pp;
-extern const Command cmd_write, cmd_overwrite;
+extern const Command cmd_write, cmd_overwrite, cmd_watch, cmd_unwatch;
 extern const Command cmd_dump, cmd_load;
 extern const Command cmd_snapshot, cmd_diff;
 extern const Command cmd_retry, cmd_return, cmd_skip;

@@ -2,11 +2,13 @@
 #include "compat.h"
 
 #include <dlfcn.h>
+#include <stdint.h>
 #include <string.h>
 
 enum {
     VERSION_312 = 0x030c0000,
     VERSION_313 = 0x030d0000,
+    VERSION_3131 = 0x030d0100,
     VERSION_31315 = 0x030d0f00,
     VERSION_314 = 0x030e0000,
     VERSION_3147 = 0x030e0700,
@@ -32,6 +34,8 @@ static struct {
     int (*clear_dict_watcher)(int);
     int (*watch_dict)(int, PyObject *);
     int (*unwatch_dict)(int, PyObject *);
+    int (*code_line)(PyObject *, int);               /* not in the limited API; so the next */
+    void (*set_trace)(CompatTrace, PyObject *);
 } api;
 
 CompatVectorcall compat_vectorcall;
@@ -63,6 +67,8 @@ compat_init(void)
     compat_look_up(&api.clear_dict_watcher, "PyDict_ClearWatcher");
     compat_look_up(&api.watch_dict, "PyDict_Watch");
     compat_look_up(&api.unwatch_dict, "PyDict_Unwatch");
+    compat_look_up(&api.code_line, "PyCode_Addr2Line");
+    compat_look_up(&api.set_trace, "PyEval_SetTrace");
 }
 
 PyModuleDef_Slot *
@@ -431,6 +437,34 @@ compat_forget_constants(void)
         PyErr_Clear();
         PyErr_Restore(type, value, traceback);
     }
+}
+
+int
+compat_attributes_are_told(void)
+{
+    return Py_Version < VERSION_313 || Py_Version >= VERSION_3131;
+}
+
+int
+compat_is_last_reference(PyObject *object)
+{
+    return (uint32_t)Py_REFCNT(object) == 1; /* 3.12 on: 32 bits; from 3.14 on other things are in the upper half */
+}
+
+int
+compat_code_line(PyObject *code, int offset)
+{
+    return api.code_line == NULL ? -1 : api.code_line(code, offset);
+}
+
+int
+compat_set_trace(CompatTrace function)
+{
+    if (api.set_trace == NULL) {
+        return -1;
+    }
+    api.set_trace(function, NULL);
+    return 0;
 }
 
 int

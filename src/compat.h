@@ -138,6 +138,21 @@ int compat_scopes_look_past_types(void);
 /* Have compiled code (JIT) look again at what it has taken for constant. */
 void compat_forget_constants(void);
 
+/* Does an object's dictionary tell of its attributes? (3.13.0: not of those of instances, python/cpython#125608.) */
+int compat_attributes_are_told(void);
+
+/* Would the object be no more if the caller's reference were not? */
+int compat_is_last_reference(PyObject *object);
+
+/* The line of an instruction, by its offset in bytes; -1 when it has none. No exception. */
+int compat_code_line(PyObject *code, int offset);
+
+/* A trace function in C for this thread (PyEval_SetTrace), NULL for none. -1 without an exception when there is no such
+ * thing. */
+enum { COMPAT_TRACE_LINE = 2, COMPAT_TRACE_RETURN = 3 }; /* PyTrace_LINE, PyTrace_RETURN */
+typedef int (*CompatTrace)(PyObject *object, PyFrameObject *frame, int what, PyObject *value);
+int compat_set_trace(CompatTrace function);
+
 /* Is the interpreter on its way out? */
 int compat_is_finalizing(void);
 

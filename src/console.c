@@ -14,6 +14,7 @@
 #include "report.h"
 #include "script.h"
 #include "turn.h"
+#include "watch.h"
 
 /* ---- saying ---- */
 
@@ -181,6 +182,7 @@ console_leave_by_exit(Console *console)
     static const char *const then_what[] = {
         [WAYS_HOOK] = "the program goes on (\"abort\" ends it)",
         [WAYS_SIGNAL] = "the program goes on (\"abort\" ends it)",
+        [WAYS_WATCH] = "the program goes on (\"abort\" ends it)",
         [WAYS_CAUGHT] = "the program goes on (\"abort\" ends it)",
         [WAYS_END] = "the program ends as it would have",
         [WAYS_TEST] = "the tests go on (\"abort\" ends them)",
@@ -250,6 +252,7 @@ console_unguard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
 typedef struct Guard {
     PyObject *saved[QUITTER_COUNT];
     Show *outer;
+    WatchQuiet quiet;
 } Guard;
 
 /* Keeps the exception that is set. */
@@ -258,6 +261,7 @@ console_guard(Console *console, Guard *guard)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    watch_quiet(console->state, &guard->quiet);
     console->state->left_by = NULL;
     console_guard_exit(console, guard->saved);
     guard->outer = console->state->show;
@@ -270,6 +274,7 @@ console_unguard(Console *console, Guard *guard)
 {
     console->state->show = guard->outer;
     console_unguard_exit(console, guard->saved);
+    watch_loud(console->state, &guard->quiet);
 }
 
 /* An input has run. `failed`: its exception is set. */
@@ -328,9 +333,12 @@ console_show_parse_error(Console *console, Source *source)
 static int
 console_run_command(Console *console, const Command *command, const char *rest)
 {
+    WatchQuiet quiet;
+    watch_quiet(console->state, &quiet);
     if (command->run(console, rest) < 0) {
         console_show_complaint(console);
     }
+    watch_loud(console->state, &quiet);
     return 0;
 }
 

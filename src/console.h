@@ -11,6 +11,7 @@
 typedef enum ConsoleWays {
     WAYS_HOOK,   /* a call of hook(), which can be made to pass */
     WAYS_SIGNAL, /* a signal, wherever that was */
+    WAYS_WATCH,  /* something has changed that is watched */
     WAYS_CAUGHT, /* an exception */
     WAYS_END,    /* one that nobody has caught: the program, or the thread, ends */
     WAYS_TEST,   /* one that a test runner has caught and shown, whose own frames are of no interest */
@@ -52,6 +53,7 @@ typedef struct ConsoleStart {
     int overwrite;
     ConsoleWays ways;
     int isolation;        /* the number of the isolated prompt that it is, 0 for none: see isolate.h */
+    int *unopened;        /* or NULL: set when there was nobody to ask. It is warned of once */
     int unattended;       /* nobody is asked: it ends when no input is left of those that are written down */
     const ConsoleRestarts *restarts; /* with WAYS_CALL */
 } ConsoleStart;

@@ -38,12 +38,19 @@ entry_obstacle(const ModuleState *state)
 static int
 entry_warn(const ConsoleStart *start, const char *what, const char *why)
 {
-    PyObject *logger = what == NULL ? NULL : PyUnicode_FromString("root");
+    bool again = start->unopened != NULL && *start->unopened;
+    if (what == NULL || again) {
+        return 0;
+    }
+    PyObject *logger = PyUnicode_FromString("root");
     if (logger != NULL) {
         log_warn(start->frame, logger, what, why);
     }
     Py_XDECREF(logger);
-    return what != NULL && logger == NULL ? -1 : 0;
+    if (start->unopened != NULL) {
+        *start->unopened = 1;
+    }
+    return logger == NULL ? -1 : 0;
 }
 
 int
@@ -55,7 +62,8 @@ entry_run(ModuleState *state, const ConsoleStart *start, const char *what, Conso
     if (why != NULL) {
         return entry_warn(start, what, why);
     }
-    if (turn_take("an exception", start->stack != NULL ? start->stack->frame : start->frame) < 0) {
+    const char *waits = start->ways == WAYS_WATCH ? "a watchpoint" : "an exception";
+    if (turn_take(waits, start->stack != NULL ? start->stack->frame : start->frame) < 0) {
         return -1;
     }
     if (state->aborting) {

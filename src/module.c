@@ -23,6 +23,7 @@
 #include "runner_command.h"
 #include "scope.h"
 #include "track.h"
+#include "watch.h"
 
 ModuleState *
 state_of_module(PyObject *module)
@@ -171,9 +172,11 @@ module_exec(PyObject *module)
     if (hook_init(state) < 0 || scope_init(module, state) < 0 || load_map_init(module, state) < 0
         || load_init(module, state) < 0 || rescue_init(module, state) < 0 || ahook_init(module, state) < 0
         || checkpoint_init(module, state) < 0 || track_init(module, state) < 0
+        || watch_init(module, state) < 0
         || PyModule_AddFunctions(module, hook_methods) < 0 || PyModule_AddFunctions(module, ahook_methods) < 0
         || PyModule_AddFunctions(module, postmortem_methods) < 0
         || PyModule_AddFunctions(module, install_methods) < 0
+        || PyModule_AddFunctions(module, watch_methods) < 0
         || PyModule_AddFunctions(module, around_methods) < 0) {
         return -1;
     }
@@ -198,6 +201,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->ahook_idle);
     Py_VISIT(state->checkpoint_type);
     Py_VISIT(state->checkpoint);
+    Py_VISIT(state->watch_type);
+    Py_VISIT(state->watch_unbound);
     Py_VISIT(state->error);
     Py_VISIT(state->untrusted);
     Py_VISIT(state->script);
@@ -212,7 +217,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_VISIT(state->keywords[i]);
     }
-    return 0;
+    return watch_visit(state, visit, arg);
 }
 
 static int
@@ -220,6 +225,9 @@ module_clear(PyObject *module)
 {
     ModuleState *state = state_of_module(module);
     track_clear(state);
+    watch_clear(state);
+    Py_CLEAR(state->watch_type);
+    Py_CLEAR(state->watch_unbound);
     Py_CLEAR(state->namespace_type);
     Py_CLEAR(state->cell_type);
     Py_CLEAR(state->rescue_type);

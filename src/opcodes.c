@@ -25,6 +25,18 @@ static const char *const opcode_names[OPCODES] = {
     [OPCODE_DELETE_FAST] = "DELETE_FAST",
     [OPCODE_STORE_DEREF] = "STORE_DEREF",
     [OPCODE_DELETE_DEREF] = "DELETE_DEREF",
+    [OPCODE_STORE_ATTR] = "STORE_ATTR",
+    [OPCODE_DELETE_ATTR] = "DELETE_ATTR",
+    [OPCODE_STORE_SUBSCR] = "STORE_SUBSCR",
+    [OPCODE_DELETE_SUBSCR] = "DELETE_SUBSCR",
+    [OPCODE_STORE_SLICE] = "STORE_SLICE",
+    [OPCODE_BINARY_OP] = "BINARY_OP",
+    [OPCODE_CALL] = "CALL",
+    [OPCODE_CALL_KW] = "CALL_KW",
+    [OPCODE_CALL_FUNCTION_EX] = "CALL_FUNCTION_EX",
+    [OPCODE_FOR_ITER] = "FOR_ITER",
+    [OPCODE_END_ASYNC_FOR] = "END_ASYNC_FOR",
+    [OPCODE_YIELD_VALUE] = "YIELD_VALUE",
 };
 
 int
@@ -93,5 +105,23 @@ opcodes_name(const Instruction *instruction)
         return instruction->argument;
     default:
         return -1;
+    }
+}
+
+bool
+opcodes_stores(const Instruction *instruction, unsigned variable)
+{
+    enum { SECOND = 4, MASK = (1 << SECOND) - 1 }; /* two numbers in one argument: bits */
+    switch (instruction->opcode) {
+    case OPCODE_STORE_FAST:
+    case OPCODE_STORE_FAST_MAYBE_NULL:
+    case OPCODE_DELETE_FAST:
+        return instruction->argument == variable;
+    case OPCODE_STORE_FAST_LOAD_FAST:
+        return instruction->argument >> SECOND == variable;
+    case OPCODE_STORE_FAST_STORE_FAST:
+        return instruction->argument >> SECOND == variable || (instruction->argument & MASK) == variable;
+    default:
+        return false;
     }
 }

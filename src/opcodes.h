@@ -6,7 +6,7 @@
 
 #include "compat.h"
 
-/* Those that bind, read or unbind variables. Not every version has all. */
+/* Those that bind, read or unbind something, and calls. Not every version has all. */
 typedef enum Opcode {
     OPCODE_OTHER,
     OPCODE_EXTENDED_ARG,
@@ -26,6 +26,18 @@ typedef enum Opcode {
     OPCODE_DELETE_FAST,
     OPCODE_STORE_DEREF,
     OPCODE_DELETE_DEREF,
+    OPCODE_STORE_ATTR,
+    OPCODE_DELETE_ATTR,
+    OPCODE_STORE_SUBSCR,
+    OPCODE_DELETE_SUBSCR,
+    OPCODE_STORE_SLICE, /* 3.12 on */
+    OPCODE_BINARY_OP,
+    OPCODE_CALL,
+    OPCODE_CALL_KW, /* 3.13 on */
+    OPCODE_CALL_FUNCTION_EX,
+    OPCODE_FOR_ITER,
+    OPCODE_END_ASYNC_FOR,
+    OPCODE_YIELD_VALUE,
     OPCODES,
 } Opcode;
 
@@ -45,5 +57,8 @@ Instruction opcodes_at(const unsigned char *bytes, Py_ssize_t size, Py_ssize_t a
 
 /* The name of a global that it reads, binds or unbinds, as an index into co_names; -1: it does none of these. */
 Py_ssize_t opcodes_name(const Instruction *instruction);
+
+/* Does it bind or unbind the local variable of that number? (Not so the loan to an inlined comprehension.) */
+bool opcodes_stores(const Instruction *instruction, unsigned variable);
 
 #endif

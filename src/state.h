@@ -47,6 +47,9 @@ typedef struct ModuleState {
     PyObject *checkpoint;         /* owned or NULL: the one of `hooking checkpoint` */
     struct Checkpoint *open;      /* borrowed: the first of those that are open, NULL for none */
     PyObject *ahook_idle;         /* owned: what it returns when no console is to be opened */
+    PyTypeObject *watch_type;     /* owned */
+    PyObject *watch_unbound;      /* owned: stands for the value of what is not bound */
+    struct Watches *watches;      /* owned, NULL until the first one */
     PyObject *error, *untrusted;  /* owned: DumpError, UntrustedDump */
     PyObject *script;             /* owned or NULL: a list of inputs, str, that are taken before anybody is asked */
     PyObject *around;             /* owned or NULL: what is called around consoles, see around.h */

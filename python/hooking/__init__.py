@@ -22,6 +22,8 @@ from ._core import (
     run_as_main,
     set_trace,
     uninstall,
+    unwatch,
+    watch,
 )
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "set_trace",
     "track_globals",
     "uninstall",
+    "unwatch",
+    "watch",
 ]
 __version__ = "0.1.0"
 

@@ -1,0 +1,256 @@
+/* A watchpoint is met: see watch_hit.h. All that is done here is done at an instruction's beginning, where a call of
+ * any function would be in order. */
+#include "watch_hit.h"
+
+#include "await.h"
+#include "compat.h"
+#include "entry.h"
+#include "frame.h"
+#include "namespace.h"
+#include "source.h"
+
+#include <stdio.h>
+
+PyObject *
+watch_unbound(ModuleState *state)
+{
+    return state->watch_unbound;
+}
+
+PyObject *
+watch_show(PyObject *value)
+{
+    enum { LONGEST = 200 };
+    if (value == NULL) {
+        return PyUnicode_FromString("(unbound)");
+    }
+    PyObject *text = PyObject_Repr(value);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        PyObject *type = PyType_GetName(Py_TYPE(value));
+        text = type == NULL ? NULL : PyUnicode_FromFormat("<%U object, whose repr() fails>", type);
+        Py_XDECREF(type);
+    }
+    if (text == NULL) {
+        return NULL;
+    }
+    Py_ssize_t length = PyUnicode_GetLength(text);
+    Py_ssize_t end = PyUnicode_FindChar(text, '\n', 0, length, 1);
+    if (end < 0 && length <= LONGEST) {
+        return text;
+    }
+    PyObject *start = PyUnicode_Substring(text, 0, end < 0 || end > LONGEST ? LONGEST : end);
+    Py_SETREF(text, start == NULL ? NULL : PyUnicode_FromFormat("%U ...", start));
+    Py_XDECREF(start);
+    return text;
+}
+
+/* "2 hits, when it is read, if total > 3, off": what is to be said of it in brackets. */
+static PyObject *
+hit_remarks(const Watch *watch)
+{
+    const char *of = watch->hits == 1 ? "" : "s", *read = watch->read ? ", when it is read" : "";
+    const char *off = watch->way == WAY_NONE ? ", off: HOOKING=0" : "";
+    if (watch->when == NULL) {
+        return PyUnicode_FromFormat("%ld hit%s%s%s", watch->hits, of, read, off);
+    }
+    PyObject *when = PyTuple_Check(watch->when) ? PyTuple_GetItem(watch->when, 0) : watch->when;
+    return PyUnicode_FromFormat("%ld hit%s%s, if %S%s", watch->hits, of, read, when, off);
+}
+
+PyObject *
+watch_describe(Watch *watch)
+{
+    PyObject *value, *text = NULL;
+    int found = watch_probe(watch, &value);
+    PyErr_Clear();
+    PyObject *shown = found == WATCH_GONE ? PyUnicode_FromString("(gone)") : watch_show(value);
+    PyObject *remarks = shown == NULL ? NULL : hit_remarks(watch);
+    if (remarks != NULL) {
+        text = PyUnicode_FromFormat("%ld: %U = %U  (%U)", watch->number, watch->text, shown, remarks);
+    }
+    Py_XDECREF(remarks);
+    Py_XDECREF(shown);
+    Py_XDECREF(value);
+    return text;
+}
+
+/* ---- the condition ---- */
+
+/* The names that it sees besides those of the frame. */
+static int
+hit_bind(PyObject *mapping, Namespace *ns, const char *name, PyObject *value)
+{
+    PyObject *key = PyUnicode_FromString(name);
+    int ret = key == NULL ? -1 : ns != NULL ? scope_set(ns, key, value) : PyDict_SetItem(mapping, key, value);
+    Py_XDECREF(key);
+    return ret;
+}
+
+/* An expression without scopes of its own: quick. New reference. */
+static PyObject *
+hit_eval_code(PyObject *frame, PyObject *code, PyObject *old, PyObject *new)
+{
+    PyObject *value = NULL;
+    PyObject *globals = frame_globals(frame);
+    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
+    PyObject *names = PyDict_New();
+    if (globals == NULL || locals == NULL || names == NULL || (locals != globals && PyDict_Update(names, locals) < 0)
+        || hit_bind(names, NULL, "old", old) < 0 || hit_bind(names, NULL, "new", new) < 0) {
+        goto done;
+    }
+    value = PyEval_EvalCode(code, globals, names);
+done:
+    Py_XDECREF(names);
+    Py_XDECREF(locals);
+    Py_XDECREF(globals);
+    return value;
+}
+
+static PyObject *
+hit_eval_in_scope(ModuleState *state, PyObject *frame, PyObject *text, PyObject *old, PyObject *new)
+{
+    PyObject *runner = NULL, *value = NULL;
+    PyObject *shared = PyDict_New();
+    Namespace *ns = shared == NULL ? NULL : scope_new(state, frame, shared, 0);
+    if (ns != NULL && hit_bind(NULL, ns, "old", old) == 0 && hit_bind(NULL, ns, "new", new) == 0) {
+        value = source_eval(state, ns, text, &runner);
+    }
+    await_close(&runner);
+    if (ns != NULL) {
+        scope_close(ns);
+    }
+    Py_XDECREF((PyObject *)ns);
+    Py_XDECREF(shared);
+    return value;
+}
+
+/* Its value: a new reference, NULL with an exception. */
+static PyObject *
+hit_ask(Watch *watch, PyObject *frame, PyObject *old, PyObject *new)
+{
+    ModuleState *state = watch->state;
+    PyObject *when = Py_NewRef(watch->when), *value;
+    if (!PyTuple_Check(when)) {
+        value = PyObject_CallFunctionObjArgs(when, old, new, NULL);
+    }
+    else if (PyTuple_GetItem(when, 1) != Py_None) {
+        value = hit_eval_code(frame, PyTuple_GetItem(when, 1), old, new);
+    }
+    else {
+        value = hit_eval_in_scope(state, frame, PyTuple_GetItem(when, 0), old, new);
+    }
+    Py_DECREF(when);
+    return value;
+}
+
+/* Does it hold? 1 when it does or fails (then *complaint tells), 0, -1. */
+static int
+hit_holds(Watch *watch, PyObject *frame, PyObject *old, PyObject *new, PyObject **complaint)
+{
+    PyObject *value = hit_ask(watch, frame, old, new);
+    int ret = value == NULL ? -1 : PyObject_IsTrue(value);
+    Py_XDECREF(value);
+    if (ret < 0 && watch->call == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        PyObject *text = PyTuple_Check(watch->when) ? PyTuple_GetItem(watch->when, 0) : watch->when;
+        *complaint = PyUnicode_FromFormat("the condition of watch %ld fails: if %S: %R", watch->number, text, error);
+        ret = *complaint == NULL ? -1 : 1;
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    }
+    return ret;
+}
+
+/* ---- the console ---- */
+
+static PyObject *
+hit_banner(Watch *watch, PyObject *old, PyObject *new)
+{
+    PyObject *was = watch_show(old), *is = was == NULL ? NULL : watch_show(new), *banner = NULL;
+    const char *done = watch->read ? "Read" : "Changed";
+    if (is != NULL && watch->read) {
+        banner = PyUnicode_FromFormat("watch %ld: %U  %U\n", watch->number, watch->text, is);
+    }
+    else if (is != NULL) {
+        banner = PyUnicode_FromFormat("watch %ld: %U  %U -> %U\n", watch->number, watch->text, was, is);
+    }
+    if (banner != NULL) {
+        Py_SETREF(banner, PyUnicode_FromFormat("%U%s at %U:%d in %U", banner, done, watch->file, watch->line,
+                                               watch->function));
+    }
+    Py_XDECREF(was);
+    Py_XDECREF(is);
+    return banner;
+}
+
+static int
+hit_open(Watch *watch, PyObject *frame, PyObject *complaint, PyObject *old, PyObject *new)
+{
+    char what[40];
+    ModuleState *state = watch->state;
+    ConsoleEnd end = {0};
+    if (entry_is_off(state)) {
+        return 0;
+    }
+    PyObject *banner = hit_banner(watch, old, new), *handled = PyErr_GetHandledException();
+    ConsoleStart start = {.frame = frame, .exception = handled, .banner = banner, .complaint = complaint,
+                          .overwrite = 1, .ways = WAYS_WATCH, .unopened = &watch->warned};
+    snprintf(what, sizeof what, "watch %ld", watch->number);
+    int ret = banner == NULL ? -1 : entry_run(state, &start, what, &end);
+    Py_XDECREF(handled);
+    Py_XDECREF(banner);
+    return ret;
+}
+
+int
+watch_hit(Watch *watch, PyObject *old, PyObject *new, const WatchPlace *place)
+{
+    WatchQuiet quiet;
+    ModuleState *state = watch->state;
+    PyObject *complaint = NULL, *frame = frame_current();
+    int ret = -1;
+    if (state == NULL || frame == NULL || compat_is_finalizing()) {
+        Py_XDECREF(frame);
+        return 0;
+    }
+    PyObject *was = old != NULL ? old : watch_unbound(state), *is = new != NULL ? new : watch_unbound(state);
+    Py_INCREF((PyObject *)watch); /* it may be taken away at the prompt */
+    Py_INCREF(was);
+    Py_INCREF(is);
+    watch_quiet(state, &quiet);
+    int holds = watch->when == NULL ? 1 : hit_holds(watch, frame, was, is, &complaint);
+    if (holds <= 0) {
+        ret = holds;
+        goto done;
+    }
+    watch->hits++;
+    Py_SETREF(watch->old, Py_XNewRef(old));
+    Py_SETREF(watch->new, Py_XNewRef(new));
+    Py_SETREF(watch->file, Py_XNewRef(place->file));
+    Py_SETREF(watch->function, Py_XNewRef(place->function));
+    watch->line = place->line;
+    if (watch->call == NULL) {
+        ret = hit_open(watch, frame, complaint, old, new);
+    }
+    else {
+        PyObject *call = Py_NewRef(watch->call);
+        PyObject *result = PyObject_CallFunctionObjArgs(call, was, is, watch, NULL);
+        ret = result == NULL ? -1 : 0;
+        Py_XDECREF(result);
+        Py_DECREF(call);
+    }
+    Py_CLEAR(watch->old);
+    Py_CLEAR(watch->new);
+done:
+    watch_loud(state, &quiet);
+    Py_XDECREF(complaint);
+    Py_DECREF(frame);
+    Py_DECREF(was);
+    Py_DECREF(is);
+    Py_DECREF((PyObject *)watch);
+    return ret;
+}
