@@ -1,4 +1,4 @@
-/* Watches of what a dictionary keeps, by its own telling (PEP 699's dict watchers, 3.12 on).
+/* Watches of what a dictionary keeps, by its own telling (dict watchers, 3.12 on).
  *
  * The dictionary tells before it changes, in the middle of an instruction, where no Python code may run: its place for
  * the key is computed already. So nothing is done but to note which watch it could concern, and where, and to ask for
