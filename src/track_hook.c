@@ -331,7 +331,71 @@ module_set(PyObject *self, PyObject *name, PyObject *value)
     return ret;
 }
 
+/* The program has given the module another class: it does not tell of attributes any more, and if that class goes back
+ * to a plain module's, its dict has to be a plain one again (see track_hook_on). Events tell of its names from now on;
+ * where there are none, its dict goes on to do so. */
+static void
+module_changes_class(Tracking *tracking, PyObject *module)
+{
+    PyObject *globals = PyModule_GetDict(module); /* borrowed */
+    TrackedGlobals *found = globals == NULL ? NULL : tracking_find(tracking, globals);
+    if (found == NULL || tracking->instruction == 0 || Py_TYPE(globals) != tracking->dict_type) {
+        return;
+    }
+    if (tracking->watcher >= 0 && compat_dict_unwatch(tracking->watcher, globals) < 0) {
+        PyErr_Clear();
+    }
+    compat_set_type(globals, &PyDict_Type);
+    track_recent_forget(&tracking->recents);
+    if (monitoring_restart(&tracking->monitoring) < 0) {
+        PyErr_Clear();
+    }
+}
+
 /* ---- the types ---- */
+
+/* As of an object of the plain type: programs keep an object's __class__, and go back to it (importlib's LazyLoader). */
+static PyObject *
+dict_get_class(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
+{
+    return Py_NewRef((PyObject *)&PyDict_Type);
+}
+
+static PyObject *
+module_get_class(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
+{
+    return Py_NewRef((PyObject *)&PyModule_Type);
+}
+
+/* What object does for `__class__ = value`. */
+static int
+hook_set_class(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    if (value == NULL) {
+        PyErr_SetString(PyExc_TypeError, "can't delete __class__ attribute");
+        return -1;
+    }
+    Tracking *tracking = hook_tracking(self);
+    PyObject *names = compat_type_dict(&PyBaseObject_Type);
+    PyObject *attribute = names == NULL ? NULL : PyDict_GetItemString(names, "__class__"); /* borrowed */
+    PyObject *done = attribute == NULL ? NULL : PyObject_CallMethod(attribute, "__set__", "OO", self, value);
+    if (done != NULL && PyModule_Check(self) && Py_TYPE(self) != tracking->module_type) {
+        module_changes_class(tracking, self);
+    }
+    Py_XDECREF(done);
+    Py_XDECREF(names);
+    return done == NULL ? -1 : 0;
+}
+
+static PyGetSetDef dict_attributes[] = {
+    {"__class__", dict_get_class, hook_set_class, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyGetSetDef module_attributes[] = {
+    {"__class__", module_get_class, hook_set_class, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
 
 /* type(globals())() is a plain dict: so programs make another like it. */
 static PyObject *
@@ -367,6 +431,7 @@ static PyType_Slot dict_slots[] = {
     {Py_sq_contains, SLOT(dict_contains)},
     {Py_nb_inplace_or, SLOT(dict_in_place_or)},
     {Py_tp_new, SLOT(dict_new)},
+    {Py_tp_getset, dict_attributes},
     {Py_tp_methods, dict_methods},
     {0, NULL},
 };
@@ -382,6 +447,7 @@ static PyType_Slot module_slots[] = {
     {Py_tp_getattro, SLOT(module_get)},
     {Py_tp_setattro, SLOT(module_set)},
     {Py_tp_new, SLOT(module_new)},
+    {Py_tp_getset, module_attributes},
     {0, NULL},
 };
 

@@ -3,6 +3,7 @@
 import copy
 import ctypes
 import gc
+import importlib.util
 import inspect
 import json
 import os
@@ -294,7 +295,7 @@ def test_a_module_that_takes_its_class_from_a_tracked_one(tmp_path):
         first, second = types.ModuleType("first"), types.ModuleType("second")
         sys.modules["first"], sys.modules["second"] = first, second
         with hooking.track_globals("first"):
-            second.__class__ = first.__class__
+            second.__class__ = type(first)
         second.x = 1
         print(second.x, type(first) is types.ModuleType)
         import atexit
@@ -323,6 +324,23 @@ def test_finalizers_that_track(module):
         vars(module)["last"] = None
         assert module.read(1) == 1
     assert found == [2, 2] and track.reads["hazard"]["A"] == 3
+
+
+@pytest.mark.parametrize("options", [{}, {"where": True}, {"mode": "names"}], ids=["all", "where", "names"])
+def test_a_module_that_is_loaded_lazily(tmp_path, monkeypatch, options):
+    """LazyLoader changes the module's class, and gives it back when the module is used."""
+    (tmp_path / "lazily.py").write_text("G = 5\ndef f():\n    return G\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with hooking.track_globals("lazily", **options) as track:
+        spec = importlib.util.find_spec("lazily")
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = sys.modules["lazily"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert [module.f() for _ in range(100)] == [5] * 100 and module.G == 5
+        assert module.__class__ is types.ModuleType and vars(module).__class__ is dict
+    assert type(module) is types.ModuleType and type(vars(module)) is dict
+    assert track.reads["lazily"]["G"] >= (1 if options.get("mode") else 100)
+    del sys.modules["lazily"]
 
 
 def test_a_name_that_is_no_str(module):
