@@ -354,7 +354,7 @@ module_changes_class(Tracking *tracking, PyObject *module)
 
 /* ---- the types ---- */
 
-/* As of an object of the plain type: programs keep an object's __class__, and go back to it (importlib's LazyLoader). */
+/* As of an object of the plain type: programs keep an object's __class__, and go back to it (LazyLoader). */
 static PyObject *
 dict_get_class(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
 {
