@@ -51,9 +51,9 @@ def in_columns(rows, width):
     first = max(len(function) for function, _, _ in rows)
     last = min(max(len(writes) for _, _, writes in rows), (width - first - 4) // 2)
     widths = (first, width - first - 4 - last, last)
-    longest = max(len(word) for _, *texts in rows for text in texts for word in text.split(" "))
-    if longest > min(widths[1:]):
-        return None
+    for row in rows:
+        if any(len(word) > size for text, size in zip(row, widths) for word in text.split(" ")):
+            return None
     lines = []
     for row in rows:
         cells = [textwrap.wrap(text, size, break_on_hyphens=False) or [""] for text, size in zip(row, widths)]
