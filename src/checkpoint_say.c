@@ -31,10 +31,9 @@ checkpoint_describe(char *text, size_t size)
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     PyErr_NormalizeException(&type, &error, &traceback);
-    PyObject *summary = error == NULL ? NULL : report_summary(error);
+    PyObject *summary = error == NULL ? NULL : report_headline(error, PY_SSIZE_T_MAX); /* without notes */
     const char *said = summary == NULL ? NULL : PyUnicode_AsUTF8AndSize(summary, NULL);
     snprintf(text, size, "%s", said == NULL ? "it is not known why" : said);
-    text[strcspn(text, "\n")] = '\0'; /* notes that were added to it */
     PyErr_Clear();
     Py_XDECREF(summary);
     Py_XDECREF(type);

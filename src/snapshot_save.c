@@ -29,7 +29,7 @@ save_excuse(void)
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     PyErr_NormalizeException(&type, &error, &traceback);
-    PyObject *summary = report_summary(error);
+    PyObject *summary = report_headline(error, PY_SSIZE_T_MAX); /* pickle adds notes to it, from 3.14 on */
     Py_XDECREF(type);
     Py_XDECREF(error);
     Py_XDECREF(traceback);
