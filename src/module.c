@@ -217,7 +217,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     for (int i = 0; i < HOOK_PARAMETERS; i++) {
         Py_VISIT(state->keywords[i]);
     }
-    return watch_visit(state, visit, arg);
+    int ret = track_visit(state, visit, arg);
+    return ret != 0 ? ret : watch_visit(state, visit, arg);
 }
 
 static int

@@ -346,6 +346,31 @@ track_init(PyObject *module, ModuleState *state)
     return ret;
 }
 
+int
+track_visit(ModuleState *state, visitproc visit, void *arg)
+{
+    Tracking *tracking = state->tracking;
+    if (tracking == NULL) {
+        return 0;
+    }
+    Py_VISIT(tracking->dict_type);
+    Py_VISIT(tracking->module_type);
+    Py_VISIT(tracking->libraries);
+    Py_VISIT(tracking->own);
+    Py_VISIT(tracking->builtins);
+    Py_VISIT(tracking->sys_modules);
+    for (int i = 0; i < TRACKERS; i++) {
+        Py_VISIT(tracking->active[i]);
+    }
+    for (size_t i = 0; i < tracking->room; i++) {
+        if (tracking->tracked[i].held) {
+            Py_VISIT(tracking->tracked[i].globals);
+            Py_VISIT(tracking->tracked[i].module);
+        }
+    }
+    return 0;
+}
+
 void
 track_clear(ModuleState *state)
 {

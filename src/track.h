@@ -7,6 +7,9 @@
 /* Make the type `hooking._core.Tracker`. -1 with an exception. */
 int track_init(PyObject *module, ModuleState *state);
 
+/* For the garbage collector: what the state owns. */
+int track_visit(ModuleState *state, visitproc visit, void *arg);
+
 /* The interpreter ends: give all objects their own types back. */
 void track_clear(ModuleState *state);
 

@@ -330,7 +330,8 @@ watch_init(PyObject *module, ModuleState *state)
         .name = "hooking._core.Unbound", .basicsize = sizeof(PyObject),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = unbound_slots,
     };
-    PyObject *unbound = PyType_FromModuleAndSpec(module, &unbound_spec, NULL);
+    /* of no module: an object that the garbage collector does not see would keep that alive */
+    PyObject *unbound = PyType_FromSpec(&unbound_spec);
     state->watch_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
     state->watch_unbound = unbound == NULL ? NULL : PyType_GenericAlloc((PyTypeObject *)unbound, 0);
     Py_XDECREF(unbound);
