@@ -107,9 +107,31 @@ done:
     return value;
 }
 
+/* The lines of inputs are kept for tracebacks. Of a condition that is asked in a loop there would be no end of them. */
+static void
+hit_forget_lines(const ModuleState *state, unsigned long before)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *linecache = compat_import("linecache");
+    PyObject *cache = linecache == NULL ? NULL : PyObject_GetAttrString(linecache, "cache");
+    for (unsigned long input = before + 1; cache != NULL && input <= state->inputs; input++) {
+        PyObject *name = PyUnicode_FromFormat("<hook-%lu>", input);
+        if (name == NULL || PyObject_DelItem(cache, name) < 0) {
+            PyErr_Clear();
+        }
+        Py_XDECREF(name);
+    }
+    Py_XDECREF(cache);
+    Py_XDECREF(linecache);
+    PyErr_Clear();
+    PyErr_Restore(type, error, traceback);
+}
+
 static PyObject *
 hit_eval_in_scope(ModuleState *state, PyObject *frame, PyObject *text, PyObject *old, PyObject *new)
 {
+    unsigned long before = state->inputs;
     PyObject *runner = NULL, *value = NULL;
     PyObject *shared = PyDict_New();
     Namespace *ns = shared == NULL ? NULL : scope_new(state, frame, shared, 0);
@@ -117,6 +139,7 @@ hit_eval_in_scope(ModuleState *state, PyObject *frame, PyObject *text, PyObject 
         value = source_eval(state, ns, text, &runner);
     }
     await_close(&runner);
+    hit_forget_lines(state, before);
     if (ns != NULL) {
         scope_close(ns);
     }

@@ -666,6 +666,18 @@ def test_when_is_asked_where_it_was_done():
     assert seen == [(2, 3), (3, 4)]
 
 
+def test_conditions_are_not_kept():
+    import linecache
+    before = len(linecache.cache)
+    seen = run("""
+        x = 0
+        watch("x", when="any(n == new for n in [5])", call=seen)
+        for i in range(50):
+            x = i
+    """)
+    assert seen == [(4, 5)] and len(linecache.cache) <= before + 1
+
+
 def test_when_may_be_a_callable():
     assert run('x = 0\nwatch("x", when=lambda old, new: new % 2, call=seen)\nx = 1\nx = 2\nx = 3\ny = 1') \
         == [(0, 1), (2, 3)]
