@@ -19,7 +19,7 @@ codes_find(const TrackCodes *codes, PyObject *code)
 static bool
 codes_grow(TrackCodes *codes)
 {
-    TrackCodes larger = {NULL, NULL, codes->room == 0 ? FIRST_ROOM : 2 * codes->room, codes->used};
+    TrackCodes larger = {.room = codes->room == 0 ? FIRST_ROOM : 2 * codes->room, .used = codes->used};
     larger.codes = calloc(larger.room, sizeof *larger.codes);
     if (larger.codes == NULL) {
         return false;
@@ -37,8 +37,7 @@ codes_grow(TrackCodes *codes)
 static void
 code_free(TrackCode *found)
 {
-    free(found->opcodes);
-    free(found->name);
+    free(found->instructions);
     Py_XDECREF(found->names);
     Py_XDECREF(found->code);
 }
@@ -57,17 +56,15 @@ code_read(TrackCode *found, PyObject *code)
     found->code = Py_NewRef(code);
     found->names = PyObject_GetAttrString(code, "co_names");
     found->length = size / 2;
-    found->opcodes = calloc((size_t)found->length + 1, sizeof *found->opcodes);
-    found->name = calloc((size_t)found->length + 1, sizeof *found->name);
-    if (found->names == NULL || found->opcodes == NULL || found->name == NULL) {
+    found->instructions = calloc((size_t)found->length + 1, sizeof *found->instructions);
+    if (found->names == NULL || found->instructions == NULL) {
         goto done;
     }
     for (Instruction it = opcodes_at((unsigned char *)start, size, 0); it.offset < size;
          it = opcodes_at((unsigned char *)start, size, it.next)) {
         Py_ssize_t name = it.opcode == OPCODE_IMPORT_NAME ? 0 : opcodes_name(&it);
         if (name >= 0 && name < PyTuple_Size(found->names)) {
-            found->opcodes[it.offset / 2] = (unsigned char)it.opcode;
-            found->name[it.offset / 2] = PyTuple_GetItem(found->names, name);
+            found->instructions[it.offset / 2] = (TrackInstruction){PyTuple_GetItem(found->names, name), it.opcode};
         }
     }
     ok = true;
@@ -83,7 +80,7 @@ codes_get(TrackCodes *codes, PyObject *code)
     TrackCode *found = codes->room == 0 ? NULL : codes_find(codes, code);
     if (found == NULL || found->code == NULL) {
         PyObject *type, *value, *traceback;
-        TrackCode fresh = {NULL, NULL, 0, NULL, NULL};
+        TrackCode fresh = {NULL, NULL, NULL, 0};
         PyErr_Fetch(&type, &value, &traceback);
         bool ok = code_read(&fresh, code) && (2 * (codes->used + 1) <= codes->room || codes_grow(codes));
         PyErr_Clear();
@@ -100,24 +97,23 @@ codes_get(TrackCodes *codes, PyObject *code)
 }
 
 Opcode
-track_code_at(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **name)
+track_code_read(TrackCodes *codes, PyObject *code, Py_ssize_t offset, PyObject **name)
 {
-    if (codes->last == NULL || codes->last->code != code) {
-        codes->last = codes_get(codes, code);
-    }
+    const TrackCode *found = codes_get(codes, code);
     Py_ssize_t at = offset / 2;
-    if (codes->last == NULL || at < 0 || at >= codes->last->length) {
+    if (found == NULL || offset < 0 || at >= found->length) {
         return OPCODE_OTHER;
     }
-    *name = codes->last->name[at];
-    return (Opcode)codes->last->opcodes[at];
+    codes->last = *found;
+    *name = found->instructions[at].name;
+    return found->instructions[at].opcode;
 }
 
 void
 track_codes_clear(TrackCodes *codes)
 {
     TrackCodes old = *codes;
-    *codes = (TrackCodes){NULL, NULL, 0, 0};
+    *codes = (TrackCodes){.codes = NULL};
     for (size_t i = 0; i < old.room; i++) {
         code_free(&old.codes[i]);
     }

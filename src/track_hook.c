@@ -67,6 +67,13 @@ dict_is_asked_for_global(Tracking *tracking, PyObject *self, PyObject *name)
                && PyEval_GetGlobals() == self);
 }
 
+/* And are the builtins into which it would look those whose changes are watched? */
+static bool
+dict_is_asked_for_builtin(Tracking *tracking, PyObject *self, PyObject *name)
+{
+    return dict_is_asked_for_global(tracking, self, name) && PyEval_GetBuiltins() == tracking->builtins;
+}
+
 /* `name` is not in the globals. What a function reads of the builtins is given to it at once: an exception would cost
  * several times as much. Only that: globals()['len'] is a KeyError. NULL without an exception: it is to be raised. */
 static PyObject *
@@ -86,32 +93,10 @@ dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
     return NULL;
 }
 
-/* A builtin that was read before, and stands for the same: counted. New reference; NULL if more is to be done. */
 static PyObject *
-dict_builtin_again(Tracking *tracking, PyObject *self, PyObject *name)
+dict_look_up(Tracking *tracking, PyObject *self, PyObject *name)
 {
-    TrackRecent *recent = track_recent_at(&tracking->recents, self, name, TRACK_BUILTIN);
-    if (!track_recent_is(recent, self, name) || recent->value == NULL
-        || !dict_is_asked_for_global(tracking, self, name) || PyEval_GetBuiltins() != tracking->builtins) {
-        return NULL;
-    }
-    ++*recent->count;
-    return Py_NewRef(recent->value);
-}
-
-static PyObject *
-dict_subscript(PyObject *self, PyObject *name)
-{
-    Tracking *tracking = hook_tracking(self);
-    PyObject *value = tracking_again(tracking, self, name);
-    if (value != NULL) {
-        return Py_NewRef(value);
-    }
-    value = dict_builtin_again(tracking, self, name);
-    if (value != NULL) {
-        return value;
-    }
-    value = PyDict_GetItemWithError(self, name);
+    PyObject *value = PyDict_GetItemWithError(self, name);
     if (value != NULL) {
         Py_INCREF(value);
         tracking_count(tracking, self, name, TRACK_READ, value);
@@ -127,6 +112,20 @@ dict_subscript(PyObject *self, PyObject *name)
         }
     }
     return value;
+}
+
+/* What was read before and stands for the same is counted, and that is all. */
+static PyObject *
+dict_subscript(PyObject *self, PyObject *name)
+{
+    Tracking *tracking = hook_tracking(self);
+    TrackRecent *recent = track_recent_find(&tracking->recents, self, name);
+    if (recent == NULL || recent->value == NULL
+        || (recent->kind == TRACK_BUILTIN && !dict_is_asked_for_builtin(tracking, self, name))) {
+        return dict_look_up(tracking, self, name);
+    }
+    ++*recent->count[recent->kind];
+    return Py_NewRef(recent->value);
 }
 
 /* Is this a change that no watcher will be told of? Before 3.12 there are no watchers, and else they are not told when
@@ -298,16 +297,17 @@ module_get(PyObject *self, PyObject *name)
         return tracking->module_get(self, name);
     }
     bool special = track_hook_is_special(name); /* some of these are the type's */
-    PyObject *value = special ? NULL : tracking_again(tracking, globals, name);
-    if (value != NULL) {
-        return Py_NewRef(value);
+    TrackRecent *recent = special ? NULL : track_recent_find(&tracking->recents, globals, name);
+    if (recent != NULL && recent->value != NULL && recent->kind == TRACK_READ) {
+        ++*recent->count[TRACK_READ];
+        return Py_NewRef(recent->value);
     }
     int there = PyDict_Contains(globals, name);
     if (there < 0) {
         return NULL;
     }
     Py_INCREF(globals);
-    value = tracking->module_get(self, name);
+    PyObject *value = tracking->module_get(self, name);
     bool missing = value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
     if ((there || missing) && !track_hook_is_import(tracking, name)) {
         PyObject *now = there && !special ? PyDict_GetItemWithError(globals, name) : NULL; /* may be another by now */

@@ -1,4 +1,4 @@
-/* The counters that were used last, see track_recent.h. */
+/* The names that were counted last, see track_recent.h. */
 #include "track_recent.h"
 
 #include <string.h>
@@ -7,42 +7,40 @@ void
 track_recent_keep(TrackRecents *recents, TrackCounter *counter, PyObject *value)
 {
     const TrackKey *key = &counter->key;
-    *track_recent_at(recents, key->globals, key->name, key->kind) =
-        (TrackRecent){key->globals, key->name, value, &counter->count};
+    TrackRecent *recent = track_recent_at(recents, key->globals, key->name);
+    if (recent->globals != key->globals || recent->name != key->name) {
+        *recent = (TrackRecent){.globals = key->globals, .name = key->name};
+    }
+    if (key->kind == TRACK_READ || key->kind == TRACK_BUILTIN) {
+        recent->value = value;
+        recent->kind = key->kind;
+    }
+    recent->count[key->kind] = &counter->count;
     recents->any = true;
 }
 
-/* Forget what the name stands for. False if there is no counter of it at its place. */
-static bool
-recent_drop(TrackRecents *recents, PyObject *globals, PyObject *name)
-{
-    bool known = false;
-    for (int kind = 0; kind < TRACK_KINDS; kind++) {
-        TrackRecent *recent = track_recent_at(recents, globals, name, (TrackKind)kind);
-        if (track_recent_is(recent, globals, name)) {
-            recent->value = NULL;
-            known = true;
-        }
-    }
-    return known;
-}
-
-void
+TrackRecent *
 track_recent_change(TrackRecents *recents, PyObject *globals, PyObject *name)
 {
     if (!recents->any) {
-        return;
+        return NULL;
     }
     if (globals == NULL || name == NULL || !PyUnicode_CheckExact(name)) { /* what is no str may be equal to one */
         track_recent_forget(recents);
+        return NULL;
     }
-    else if (!recent_drop(recents, globals, name)) {
+    TrackRecent *recent = track_recent_find(recents, globals, name);
+    if (recent == NULL) {
         /* names of counters are interned: another string that is equal is not found by its address */
         PyObject *interned = Py_NewRef(name);
         PyUnicode_InternInPlace(&interned);
-        recent_drop(recents, globals, interned);
+        recent = track_recent_find(recents, globals, interned);
         Py_DECREF(interned);
     }
+    if (recent != NULL) {
+        recent->value = NULL;
+    }
+    return recent;
 }
 
 void

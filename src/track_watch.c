@@ -9,11 +9,6 @@
 static void
 watch_one(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind)
 {
-    TrackRecent *recent = track_recent_at(&tracking->recents, globals, name, kind);
-    if (track_recent_is(recent, globals, name)) {
-        ++*recent->count;
-        return;
-    }
     if (track_hook_is_import(tracking, name)) {
         return;
     }
@@ -51,19 +46,19 @@ watch_told(int event, PyObject *dict, PyObject *key, PyObject *value)
         }
         return 0;
     }
-    if (dict == tracking->builtins) {
-        track_recent_change(&tracking->recents, NULL, key);
-    }
-    else {
-        track_recent_change(&tracking->recents, dict, event <= COMPAT_DICT_DELETED ? key : NULL);
+    bool one = event <= COMPAT_DICT_DELETED; /* name is changed, which is `key` */
+    TrackRecent *recent = track_recent_change(&tracking->recents, dict == tracking->builtins ? NULL : dict,
+                                              one ? key : NULL);
+    TrackKind kind = event == COMPAT_DICT_DELETED ? TRACK_DELETE : TRACK_WRITE;
+    if (one && recent != NULL && recent->count[kind] != NULL) {
+        ++*recent->count[kind];
+        return 0;
     }
     switch (event) {
     case COMPAT_DICT_ADDED:
     case COMPAT_DICT_MODIFIED:
-        watch_one(tracking, dict, key, TRACK_WRITE);
-        break;
     case COMPAT_DICT_DELETED:
-        watch_one(tracking, dict, key, TRACK_DELETE);
+        watch_one(tracking, dict, key, kind);
         break;
     case COMPAT_DICT_CLONED:
         watch_each(tracking, dict, key, TRACK_WRITE);

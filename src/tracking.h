@@ -94,25 +94,14 @@ bool tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, Trac
 static inline void
 tracking_count(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value)
 {
-    TrackRecent *recent = track_recent_at(&tracking->recents, globals, name, kind);
-    if (track_recent_is(recent, globals, name) && recent->value == (tracking->watcher < 0 ? NULL : value)) {
-        ++*recent->count;
+    TrackRecent *recent = track_recent_find(&tracking->recents, globals, name);
+    if (recent != NULL && recent->count[kind] != NULL
+        && (value == NULL || tracking->watcher < 0 || (recent->value == value && recent->kind == kind))) {
+        ++*recent->count[kind];
     }
     else {
         tracking_record(tracking, globals, name, kind, value, TRACKING_HOOKED);
     }
-}
-
-/* If that is all there is to do for a read: count it. What it finds, borrowed; NULL if more is to be done. */
-static inline PyObject *
-tracking_again(Tracking *tracking, PyObject *globals, PyObject *name)
-{
-    TrackRecent *recent = track_recent_at(&tracking->recents, globals, name, TRACK_READ);
-    if (!track_recent_is(recent, globals, name) || recent->value == NULL) {
-        return NULL;
-    }
-    ++*recent->count;
-    return recent->value;
 }
 
 /* The instruction that runs: the frame's code (borrowed) and offset. False where there is no frame. */
