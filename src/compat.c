@@ -146,6 +146,23 @@ compat_frame_get(PyObject *frame, PyObject *name, int known, PyObject **value)
     return *value == NULL ? -1 : 1;
 }
 
+/* PyEval_GetLocals() of 3.13 and later copies lent variables into a dict that the frame keeps as long as it runs. */
+PyObject *
+compat_frame_namespace(void)
+{
+    PyObject *frame = (PyObject *)PyEval_GetFrame(); /* borrowed */
+    if (Py_Version < VERSION_313 || frame == NULL) {
+        return Py_XNewRef(PyEval_GetLocals());
+    }
+    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
+    PyObject *again = locals == NULL ? NULL : PyObject_GetAttrString(frame, "f_locals");
+    if (locals != again) { /* a proxy each time */
+        Py_CLEAR(locals);
+    }
+    Py_XDECREF(again);
+    return locals;
+}
+
 /* 3.11 and 3.12: f_locals is a snapshot. Reading it refreshes it, LocalsToFast() copies all of it back, so
  * no Python code may run in between: the old value is kept alive past the copy, whose finaliser could. */
 static int

@@ -62,6 +62,10 @@ int compat_frame_get(PyObject *frame, PyObject *name, int known, PyObject **valu
  * 1 when done, 0 when this version cannot, -1 with an exception. */
 int compat_frame_set(PyObject *frame, PyObject *name, PyObject *value);
 
+/* Where the running frame looks for names before it asks its globals: a new reference. NULL, perhaps with an exception,
+ * where that cannot be had: from 3.13 on while a comprehension has lent its variables to a module's body. */
+PyObject *compat_frame_namespace(void);
+
 /* Replace an object that stands for an import not made yet (3.15: `lazy import`) by what it imports.
  * Steals *value; -1 with an exception and *value NULL. */
 int compat_resolve(PyObject **value);

@@ -56,16 +56,6 @@ track_look_for_functions(Tracker *tracker)
     return ret;
 }
 
-static int
-track_note(Tracker *tracker, const char *word)
-{
-    PyObject *text = PyUnicode_FromString(word);
-    int there = text == NULL ? -1 : PySequence_Contains(tracker->limits, text);
-    int ret = there < 0 ? -1 : there ? 0 : PyList_Append(tracker->limits, text);
-    Py_XDECREF(text);
-    return ret;
-}
-
 /* What of the interpreter's is needed by all. */
 static int
 track_prepare(Tracking *tracking, Tracker *tracker)
@@ -78,12 +68,12 @@ track_prepare(Tracking *tracking, Tracker *tracker)
     }
     bool events = tracking->monitoring.module != NULL;
     tracker->told = tracker->names && events ? TRACKING_NAMES : tracker->sites ? TRACKING_SITES : TRACKING_PLAIN;
-    if (!events && track_note(tracker, monitoring_is_there() ? "no tool" : "no events") < 0) {
+    if (!events && tracker_note(tracker, monitoring_is_there() ? "no tool" : "no events") < 0) {
         return -1;
     }
     if (tracking->watcher < 0 && tracker->told != TRACKING_NAMES) {
         Py_SETREF(tracker->remembered, PyDict_New());
-        return tracker->remembered == NULL ? -1 : track_note(tracker, "no watcher");
+        return tracker->remembered == NULL ? -1 : tracker_note(tracker, "no watcher");
     }
     return 0;
 }
@@ -286,8 +276,8 @@ tracker_limits(PyObject *object, PyObject *unused)
 {
     Tracker *self = (Tracker *)object;
     (void)unused;
-    return (self->table.lost && track_note(self, "memory") < 0)
-                   || (self->threads_lost && track_note(self, "threads") < 0)
+    return (self->table.lost && tracker_note(self, "memory") < 0)
+                   || (self->threads_lost && tracker_note(self, "threads") < 0)
                ? NULL
                : PyList_GetSlice(self->limits, 0, PyList_Size(self->limits));
 }

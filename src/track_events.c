@@ -58,17 +58,20 @@ events_is_of_class(PyObject *name)
 static int
 events_judge(const Tracking *tracking, Opcode opcode, PyObject *globals, PyObject *name, TrackKind *kind)
 {
-    bool apart = false;
+    bool apart = false, local = false;
     int told = TRACKING_NAMES;
     *kind = opcode == OPCODE_DELETE_GLOBAL || opcode == OPCODE_DELETE_NAME  ? TRACK_DELETE
             : opcode == OPCODE_STORE_GLOBAL || opcode == OPCODE_STORE_NAME ? TRACK_WRITE
                                                                            : TRACK_READ;
     if (opcode == OPCODE_LOAD_NAME || opcode == OPCODE_STORE_NAME || opcode == OPCODE_DELETE_NAME) {
-        PyObject *locals = PyEval_GetLocals(); /* borrowed; the same dict in a module */
-        apart = locals != globals;
-        if (apart && (*kind != TRACK_READ || events_is_local(locals, name))) {
-            return 0;
-        }
+        PyObject *locals = compat_frame_namespace();
+        apart = locals != NULL && locals != globals; /* the same dict in a module */
+        local = apart && (*kind != TRACK_READ || events_is_local(locals, name));
+        PyErr_Clear();
+        Py_XDECREF(locals);
+    }
+    if (local || (*kind == TRACK_DELETE && PyDict_Contains(globals, name) == 0)) {
+        return 0; /* what is not there cannot be deleted */
     }
     if (opcode == OPCODE_LOAD_FROM_DICT_OR_GLOBALS && events_is_of_class(name)) {
         return 0;

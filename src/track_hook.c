@@ -317,14 +317,17 @@ module_get(PyObject *self, PyObject *name)
     return value;
 }
 
+/* Some names are attributes of the type: __class__ does not come into the dict. */
 static int
 module_set(PyObject *self, PyObject *name, PyObject *value)
 {
     Tracking *tracking = hook_tracking(self);
     PyObject *globals = Py_XNewRef(PyModule_GetDict(self));
-    bool untold = globals != NULL && dict_is_untold(tracking, globals, name, value);
+    bool untold = globals != NULL && PyUnicode_CheckExact(name) && dict_is_untold(tracking, globals, name, value);
+    bool was = untold && PyDict_Contains(globals, name) > 0;
     int ret = PyErr_Occurred() ? -1 : tracking->module_set(self, name, value);
-    if (ret == 0 && untold && !track_hook_is_import(tracking, name)) {
+    if (ret == 0 && untold && (value == NULL ? was : PyDict_GetItemWithError(globals, name) == value)
+        && !track_hook_is_import(tracking, name)) {
         tracking_count(tracking, globals, name, value == NULL ? TRACK_DELETE : TRACK_WRITE, NULL);
     }
     Py_XDECREF(globals);

@@ -32,6 +32,20 @@ modules_get(PyObject *globals, const char *name)
     return value;
 }
 
+/* A module of the standard library written in C says nothing of itself when it comes, some parts of it never do. */
+static bool
+modules_is_standard(PyObject *name)
+{
+    PyObject *names = PySys_GetObject("stdlib_module_names"); /* borrowed: a frozenset */
+    Py_ssize_t length = PyUnicode_GetLength(name);
+    Py_ssize_t dot = PyUnicode_FindChar(name, '.', 0, length, 1);
+    PyObject *top = PyUnicode_Substring(name, 0, dot < 0 ? length : dot);
+    bool standard = names != NULL && PyAnySet_Check(names) && top != NULL && PySet_Contains(names, top) > 0;
+    PyErr_Clear();
+    Py_XDECREF(top);
+    return standard;
+}
+
 /* Not of the standard library, not installed, not built in: the program's own. */
 static bool
 modules_is_users(const Tracking *tracking, PyObject *name, PyObject *globals)
@@ -48,7 +62,8 @@ modules_is_users(const Tracking *tracking, PyObject *name, PyObject *globals)
         return !modules_is_below(file, tracking->libraries, '/');
     }
     PyObject *spec = modules_get(globals, "__spec__");
-    return spec == NULL || spec == Py_None; /* made by the program, not found by an import */
+    bool found = spec != NULL && spec != Py_None; /* by an import: else the program has made it */
+    return !found && !modules_is_standard(name);
 }
 
 static bool
@@ -118,9 +133,20 @@ track_modules_take(Tracking *tracking, Tracker *tracker)
     return ret;
 }
 
+/* Has the program another dict for modules that come than that which is watched? */
+static bool
+modules_are_elsewhere(const Tracking *tracking)
+{
+    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
+    return !compat_is_finalizing() && modules != tracking->sys_modules;
+}
+
 void
 track_modules_leave(Tracking *tracking, Tracker *tracker)
 {
+    if (modules_are_elsewhere(tracking) && tracker_note(tracker, "modules") < 0) {
+        PyErr_Clear();
+    }
     uint64_t bit = UINT64_C(1) << tracker->number;
     for (size_t i = 0; i < tracking->room; i++) {
         TrackedGlobals *found = &tracking->tracked[i];

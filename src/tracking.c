@@ -128,6 +128,16 @@ tracker_step(Tracker *tracker, unsigned long thread, long by)
     }
 }
 
+int
+tracker_note(Tracker *tracker, const char *word)
+{
+    PyObject *text = PyUnicode_FromString(word);
+    int there = text == NULL ? -1 : PySequence_Contains(tracker->limits, text);
+    int ret = there < 0 ? -1 : there ? 0 : PyList_Append(tracker->limits, text);
+    Py_XDECREF(text);
+    return ret;
+}
+
 /* Does one of its functions run? Told by events; where there are none, by the stack. */
 static bool
 tracker_is_running(const Tracking *tracking, const Tracker *tracker, unsigned long thread)

@@ -116,4 +116,7 @@ bool tracker_has(const Tracker *tracker, PyObject *code);
 /* One of a tracker's functions begins (+1) or ends (-1) to run in this thread. */
 void tracker_step(Tracker *tracker, unsigned long thread, long by);
 
+/* Note what could not be seen, as a word that is told once. -1 with an exception. */
+int tracker_note(Tracker *tracker, const char *word);
+
 #endif

@@ -15,8 +15,11 @@ OWN = (__file__.rpartition("/")[0],)
 
 #: What the words mean that the core notes about what it could not see.
 LIMITS = {
-    "no events": "this version of Python has no sys.monitoring: what class bodies read is not seen",
-    "no tool": "other tools have taken all of sys.monitoring: what class bodies read is not seen",
+    "no events": "this version of Python has no sys.monitoring: what class bodies read is not seen, nor what eval() and "
+                 "exec() in functions do",
+    "no tool": "other tools have taken all of sys.monitoring: what class bodies read is not seen, nor what eval() and "
+               "exec() in functions do",
+    "modules": "the program has put another dict in the place of sys.modules: modules that came since are not seen",
     "no watcher": "writes by `global` statements and by C code are told as one, of what has changed in the end",
     "memory": "memory was short: something was not counted",
     "threads": "more than 64 threads were in the functions at a time: some were not counted",
