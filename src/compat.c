@@ -443,6 +443,18 @@ compat_scopes_look_past_types(void)
     return Py_Version < VERSION_313; /* LOAD_FROM_DICT_OR_GLOBALS calls PyDict_GetItemWithError() there */
 }
 
+int
+compat_module_dicts_are_free(void)
+{
+    return Py_Version < VERSION_313 || PySys_GetObject("gettotalrefcount") == NULL;
+}
+
+int
+compat_main_is_free(void)
+{
+    return Py_Version < VERSION_314; /* _Py_CheckMainModule() */
+}
+
 void
 compat_forget_constants(void)
 {

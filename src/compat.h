@@ -139,6 +139,13 @@ void compat_set_type(PyObject *object, PyTypeObject *type);
 /* Do scopes of annotations and type parameters (3.12) read globals without asking the type of the dict? */
 int compat_scopes_look_past_types(void);
 
+/* May the type of a module's dict be changed, and that of the module not? Debug builds abort from 3.13 on: they look
+ * whether the dict is a plain one before they specialise attributes of modules. */
+int compat_module_dicts_are_free(void);
+
+/* May the type of the module __main__ be changed? From 3.14 on concurrent.interpreters takes no other than a module. */
+int compat_main_is_free(void);
+
 /* Have compiled code (JIT) look again at what it has taken for constant. */
 void compat_forget_constants(void);
 

@@ -58,9 +58,9 @@ track_look_for_functions(Tracker *tracker)
 
 /* What of the interpreter's is needed by all. */
 static int
-track_prepare(Tracking *tracking, Tracker *tracker)
+track_prepare(Tracking *tracking, Tracker *tracker, bool first)
 {
-    if (tracking->trackers == 0) {
+    if (first) {
         track_watch_start(tracking);
         if (track_events_start(tracking) < 0 || track_modules_follow(tracking) < 0) {
             return -1;
@@ -68,6 +68,9 @@ track_prepare(Tracking *tracking, Tracker *tracker)
     }
     bool events = tracking->monitoring.module != NULL;
     tracker->told = tracker->names && events ? TRACKING_NAMES : tracker->sites ? TRACKING_SITES : TRACKING_PLAIN;
+    uint64_t bit = UINT64_C(1) << tracker->number;
+    tracking->hooking |= tracker->told == TRACKING_NAMES ? 0 : bit;
+    tracking->sites |= tracker->told == TRACKING_SITES ? bit : 0;
     if (!events && tracker_note(tracker, monitoring_is_there() ? "no tool" : "no events") < 0) {
         return -1;
     }
@@ -88,8 +91,6 @@ track_take_number(Tracking *tracking, Tracker *tracker)
     tracker->number = __builtin_ctzll(~tracking->trackers);
     uint64_t bit = UINT64_C(1) << tracker->number;
     tracking->trackers |= bit;
-    tracking->hooking |= tracker->told == TRACKING_NAMES ? 0 : bit;
-    tracking->sites |= tracker->told == TRACKING_SITES ? bit : 0;
     tracking->active[tracker->number] = tracker;
     Py_INCREF((PyObject *)tracker);
     return 0;
@@ -101,10 +102,12 @@ static int
 track_begin(Tracking *tracking, Tracker *tracker, PyObject *namespaces)
 {
     int ret = -1;
-    if (opcodes_init() < 0 || track_prepare(tracking, tracker) < 0 || track_take_number(tracking, tracker) < 0) {
+    bool first = tracking->trackers == 0;
+    /* the number first: what prepares lets code of the program's run (audit hooks), which may track, too */
+    if (opcodes_init() < 0 || track_take_number(tracking, tracker) < 0) {
         return -1;
     }
-    if (track_modules_take(tracking, tracker) < 0) {
+    if (track_prepare(tracking, tracker, first) < 0 || track_modules_take(tracking, tracker) < 0) {
         goto done;
     }
     for (Py_ssize_t i = 0; i < PyList_Size(namespaces); i++) {
@@ -242,10 +245,11 @@ tracker_start(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!:start", &PyList_Type, &namespaces)) {
         return NULL;
     }
-    if (self->users == 0 && track_begin(tracking, self, namespaces) < 0) {
+    /* on before it begins: up to 3.11 garbage may be collected meanwhile, by finalizers that start it, too */
+    if (self->users++ == 0 && track_begin(tracking, self, namespaces) < 0) {
+        self->users--;
         return NULL;
     }
-    self->users++;
     return Py_NewRef(Py_None);
 }
 

@@ -29,9 +29,9 @@ events_bits(const Tracking *tracking, int way, int from, int to)
     return bits;
 }
 
-/* Is the name found before the globals are asked, in the namespace of a class body or of exec()? */
+/* Is the name found there: in the namespace of a class body or of exec(), before the globals are asked; in builtins? */
 static bool
-events_is_local(PyObject *locals, PyObject *name)
+events_is_in(PyObject *locals, PyObject *name)
 {
     /* of a mapping that is no dict the answer would be code of the program's */
     int has = locals == NULL ? 0 : PyDict_Check(locals) ? PyDict_Contains(locals, name) : 1;
@@ -47,7 +47,7 @@ events_is_of_class(PyObject *name)
 {
     PyObject *variable = PyUnicode_FromString("__classdict__"), *found = NULL;
     int known = variable == NULL ? -1 : compat_frame_get((PyObject *)PyEval_GetFrame(), variable, 1, &found);
-    bool has = known > 0 && events_is_local(found, name);
+    bool has = known > 0 && events_is_in(found, name);
     PyErr_Clear();
     Py_XDECREF(variable);
     Py_XDECREF(found);
@@ -66,7 +66,7 @@ events_judge(const Tracking *tracking, Opcode opcode, PyObject *globals, PyObjec
     if (opcode == OPCODE_LOAD_NAME || opcode == OPCODE_STORE_NAME || opcode == OPCODE_DELETE_NAME) {
         PyObject *locals = compat_frame_namespace();
         apart = locals != NULL && locals != globals; /* the same dict in a module */
-        local = apart && (*kind != TRACK_READ || events_is_local(locals, name));
+        local = apart && (*kind != TRACK_READ || events_is_in(locals, name));
         PyErr_Clear();
         Py_XDECREF(locals);
     }
@@ -79,7 +79,7 @@ events_judge(const Tracking *tracking, Opcode opcode, PyObject *globals, PyObjec
     if (*kind == TRACK_READ) {
         PyObject *builtins = PyEval_GetBuiltins(); /* borrowed */
         *kind = PyDict_Contains(globals, name) > 0 ? TRACK_READ
-                : events_is_local(builtins, name)  ? TRACK_BUILTIN
+                : events_is_in(builtins, name)  ? TRACK_BUILTIN
                                                    : TRACK_MISSING;
     }
     if (Py_TYPE(globals) != tracking->dict_type) { /* of a subclass of the program's, which stays what it is */
@@ -93,6 +93,21 @@ events_judge(const Tracking *tracking, Opcode opcode, PyObject *globals, PyObjec
         told |= TRACKING_HOOKED;
     }
     return told;
+}
+
+/* Is the name bound that was a builtin for those that are told of each place once? They are to look again. */
+static bool
+events_hides_builtin(const Tracking *tracking, PyObject *globals, PyObject *name)
+{
+    const TrackKey key = {globals, name, NULL, 0, 0, TRACK_BUILTIN};
+    bool may = events_is_in(PyEval_GetBuiltins(), name); /* most are called otherwise: no need to look far */
+    for (uint64_t left = may ? tracking->trackers & ~tracking->hooking : 0; left != 0; left &= left - 1) {
+        const Tracker *tracker = tracking->active[__builtin_ctzll(left)];
+        if (track_table_has(&tracker->table, &key)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* callback(code, offset) */
@@ -112,6 +127,10 @@ events_instruction(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
                    ? 0
                    : events_judge(tracking, opcode, globals, name, &kind);
     bool again = told != 0 && tracking_record(tracking, globals, name, kind, NULL, told);
+    if (told != 0 && kind == TRACK_WRITE && events_hides_builtin(tracking, globals, name)
+        && monitoring_restart(&tracking->monitoring) < 0) {
+        PyErr_Clear();
+    }
     return Py_NewRef(again || tracking->monitoring.disable == NULL ? Py_None : tracking->monitoring.disable);
 }
 

@@ -6,6 +6,7 @@
 #include "track_hook.h"
 
 #include "state.h"
+#include "track_methods.h"
 #include "track_modules.h"
 
 /* Never NULL: whoever ends it gives all objects their own types back. */
@@ -157,133 +158,12 @@ dict_assign(PyObject *self, PyObject *name, PyObject *value)
 static int
 dict_contains(PyObject *self, PyObject *name)
 {
+    Tracking *tracking = hook_tracking(self); /* before code of the program's may end it */
     int ret = PyDict_Contains(self, name);
     if (ret >= 0) {
-        tracking_count(hook_tracking(self), self, name, ret ? TRACK_READ : TRACK_MISSING, NULL);
+        tracking_count(tracking, self, name, ret ? TRACK_READ : TRACK_MISSING, NULL);
     }
     return ret;
-}
-
-/* What dict itself does. */
-static PyObject *
-dict_plain(PyObject *self, const char *method, PyObject *args, PyObject *named)
-{
-    PyObject *function = PyObject_GetAttrString((PyObject *)&PyDict_Type, method);
-    PyObject *self_alone = PyTuple_Pack(1, self);
-    PyObject *all = self_alone == NULL ? NULL : PySequence_Concat(self_alone, args);
-    PyObject *result = function == NULL || all == NULL ? NULL : PyObject_Call(function, all, named);
-    Py_XDECREF(function);
-    Py_XDECREF(self_alone);
-    Py_XDECREF(all);
-    return result;
-}
-
-/* A method that reads the name which is its first argument. */
-static PyObject *
-dict_read(PyObject *self, const char *method, PyObject *args)
-{
-    PyObject *name = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
-    int there = name != NULL && PyUnicode_CheckExact(name) ? PyDict_Contains(self, name) : -1;
-    if (there >= 0 && (there || method[0] == 'g')) {
-        tracking_count(hook_tracking(self), self, name, there ? TRACK_READ : TRACK_MISSING, NULL);
-    }
-    return dict_plain(self, method, args, NULL);
-}
-
-static PyObject *
-dict_get(PyObject *self, PyObject *args)
-{
-    return dict_read(self, "get", args);
-}
-
-/* What differs from `before`, without watchers. */
-static void
-dict_tell_difference(Tracking *tracking, PyObject *self, PyObject *before)
-{
-    PyObject *name, *value;
-    for (Py_ssize_t at = 0; PyDict_Next(self, &at, &name, &value);) {
-        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(before, name) != value
-            && !track_hook_is_import(tracking, name)) {
-            tracking_count(tracking, self, name, TRACK_WRITE, NULL);
-        }
-    }
-    for (Py_ssize_t at = 0; PyDict_Next(before, &at, &name, &value);) {
-        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(self, name) == NULL) {
-            tracking_count(tracking, self, name, TRACK_DELETE, NULL);
-        }
-    }
-}
-
-/* A method that changes the dict. */
-static PyObject *
-dict_change(PyObject *self, const char *method, PyObject *args, PyObject *named)
-{
-    Tracking *tracking = hook_tracking(self);
-    PyObject *before = tracking->watcher >= 0 ? NULL : PyDict_Copy(self);
-    PyObject *result = tracking->watcher < 0 && before == NULL ? NULL : dict_plain(self, method, args, named);
-    if (before != NULL) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        dict_tell_difference(tracking, self, before);
-        PyErr_Restore(type, value, traceback);
-        Py_DECREF(before);
-    }
-    return result;
-}
-
-static PyObject *
-dict_pop(PyObject *self, PyObject *args)
-{
-    return dict_change(self, "pop", args, NULL);
-}
-
-static PyObject *
-dict_popitem(PyObject *self, PyObject *args)
-{
-    return dict_change(self, "popitem", args, NULL);
-}
-
-static PyObject *
-dict_clear(PyObject *self, PyObject *args)
-{
-    return dict_change(self, "clear", args, NULL);
-}
-
-static PyObject *
-dict_update(PyObject *self, PyObject *args, PyObject *named)
-{
-    return dict_change(self, "update", args, named);
-}
-
-static PyObject *
-dict_setdefault(PyObject *self, PyObject *args)
-{
-    PyObject *name = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
-    int there = name != NULL && PyUnicode_CheckExact(name) ? PyDict_Contains(self, name) : 0;
-    return there > 0 ? dict_read(self, "setdefault", args) : dict_change(self, "setdefault", args, NULL);
-}
-
-static PyObject *
-dict_in_place_or(PyObject *self, PyObject *other)
-{
-    PyObject *args = PyTuple_Pack(1, other);
-    PyObject *result = args == NULL ? NULL : dict_change(self, "__ior__", args, NULL);
-    Py_XDECREF(args);
-    return result;
-}
-
-/* A copy, pickled or not, is a plain dict. */
-static PyObject *
-dict_reduce(PyObject *self, PyObject *protocol)
-{
-    (void)protocol;
-    PyObject *items = PyDict_Items(self);
-    PyObject *iterator = items == NULL ? NULL : PyObject_GetIter(items);
-    PyObject *reduced = iterator == NULL ? NULL
-                                         : Py_BuildValue("O()OOO", &PyDict_Type, Py_None, Py_None, iterator);
-    Py_XDECREF(items);
-    Py_XDECREF(iterator);
-    return reduced;
 }
 
 /* ---- module ---- */
@@ -390,12 +270,22 @@ hook_set_class(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
     return done == NULL ? -1 : 0;
 }
 
+/* A name without a dot, as error messages say it, wants a __module__ or warns: see track_methods_add(). */
+#define HOME_LATER {"__module__", hook_get_home, NULL, NULL, NULL}
+static PyObject *
+hook_get_home(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
+{
+    return PyUnicode_InternFromString("builtins");
+}
+
 static PyGetSetDef dict_attributes[] = {
+    HOME_LATER,
     {"__class__", dict_get_class, hook_set_class, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyGetSetDef module_attributes[] = {
+    HOME_LATER,
     {"__class__", module_get_class, hook_set_class, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -416,32 +306,19 @@ module_new(PyTypeObject *type, PyObject *args, PyObject *named)
 }
 
 #define SLOT(function) ((void *)(function))
-#define METHOD(function) ((PyCFunction)(void (*)(void))(function))
-static PyMethodDef dict_methods[] = {
-    {"get", dict_get, METH_VARARGS, NULL},
-    {"pop", dict_pop, METH_VARARGS, NULL},
-    {"popitem", dict_popitem, METH_VARARGS, NULL},
-    {"clear", dict_clear, METH_VARARGS, NULL},
-    {"update", METHOD(dict_update), METH_VARARGS | METH_KEYWORDS, NULL},
-    {"setdefault", dict_setdefault, METH_VARARGS, NULL},
-    {"__reduce_ex__", dict_reduce, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
 static PyType_Slot dict_slots[] = {
     {Py_mp_subscript, SLOT(dict_subscript)},
     {Py_mp_ass_subscript, SLOT(dict_assign)},
     {Py_sq_contains, SLOT(dict_contains)},
-    {Py_nb_inplace_or, SLOT(dict_in_place_or)},
+    {Py_nb_inplace_or, SLOT(track_methods_in_place_or)},
     {Py_tp_new, SLOT(dict_new)},
     {Py_tp_getset, dict_attributes},
-    {Py_tp_methods, dict_methods},
     {0, NULL},
 };
 
 /* They are called as what they stand for, for programs that go by a type's name. */
 static PyType_Spec dict_spec = {
-    .name = "builtins.dict",
+    .name = "dict",
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = dict_slots,
 };
@@ -455,7 +332,7 @@ static PyType_Slot module_slots[] = {
 };
 
 static PyType_Spec module_spec = {
-    .name = "builtins.module",
+    .name = "module",
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = module_slots,
 };
@@ -468,30 +345,43 @@ track_hook_init(PyObject *module, Tracking *tracking)
                                 ? NULL
                                 : (PyTypeObject *)PyType_FromModuleAndSpec(module, &module_spec,
                                                                            (PyObject *)&PyModule_Type);
+    if (tracking->module_type == NULL || track_methods_add(tracking) < 0) {
+        return -1;
+    }
     tracking->module_get = (getattrofunc)PyType_GetSlot(&PyModule_Type, Py_tp_getattro);
     tracking->module_set = (setattrofunc)PyType_GetSlot(&PyModule_Type, Py_tp_setattro);
     tracking->dict_set = (objobjargproc)PyType_GetSlot(&PyDict_Type, Py_mp_ass_subscript);
-    return tracking->module_type == NULL ? -1 : 0;
+    return 0;
+}
+
+/* The module first, and last when it ends: see compat_module_dicts_are_free(). 1 if the dict may follow, 0, or -1 with
+ * an exception. */
+static int
+hook_module_on(Tracking *tracking, PyObject *module, Tracker *tracker)
+{
+    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
+    bool is_main = modules != NULL && PyDict_Check(modules) && PyDict_GetItemString(modules, "__main__") == module;
+    if (Py_TYPE(module) == &PyModule_Type && (!is_main || compat_main_is_free())) {
+        compat_set_type(module, tracking->module_type);
+    }
+    if (Py_TYPE(module) == tracking->module_type) {
+        return 1;
+    }
+    int ret = is_main ? tracker_note(tracker, "main") : PyList_Append(tracker->limits, module);
+    return ret < 0 ? -1 : compat_module_dicts_are_free() || tracking->instruction == 0;
 }
 
 int
 track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Tracker *tracker)
 {
-    /* the module first, and last when it ends: debug builds look whether the dict of a plain module is plain */
-    if (module != NULL && Py_TYPE(module) == &PyModule_Type) {
-        compat_set_type(module, tracking->module_type);
-    }
-    else if (module != NULL && Py_TYPE(module) != tracking->module_type
-             && PyList_Append(tracker->limits, module) < 0) {
-        return -1;
-    }
-    if (PyDict_CheckExact(globals)) {
+    int may = module == NULL ? 1 : hook_module_on(tracking, module, tracker);
+    if (may > 0 && PyDict_CheckExact(globals)) {
         compat_set_type(globals, tracking->dict_type);
     }
-    else if (Py_TYPE(globals) != tracking->dict_type && tracking->instruction == 0) {
+    else if (may > 0 && Py_TYPE(globals) != tracking->dict_type && tracking->instruction == 0) {
         return PyList_Append(tracker->limits, Py_True);
     }
-    return 0;
+    return may < 0 ? -1 : 0;
 }
 
 void

@@ -199,9 +199,12 @@ track_modules_came(Tracking *tracking, PyObject *name, PyObject *module)
     PyErr_Fetch(&type, &value, &traceback);
     for (uint64_t left = tracking->trackers; left != 0; left &= left - 1) {
         Tracker *tracker = tracking->active[__builtin_ctzll(left)];
-        if (modules_is_for(tracking, tracker, name, globals)) {
+        /* it may have ended meanwhile: up to 3.11 garbage is collected in between */
+        if (tracker != NULL && modules_is_for(tracking, tracker, name, globals)) {
+            Py_INCREF((PyObject *)tracker);
             track_modules_attach(tracking, tracker, globals, module);
             PyErr_Clear();
+            Py_DECREF((PyObject *)tracker);
         }
     }
     PyErr_Restore(type, value, traceback);

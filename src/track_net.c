@@ -47,7 +47,8 @@ track_net_take(Tracker *tracker, PyObject *globals)
         }
     }
     both = PyTuple_Pack(2, globals, remembered);
-    ret = both == NULL ? -1 : PyDict_SetItem(tracker->remembered, id, both);
+    /* if it has ended meanwhile, by a finalizer, nothing is to be remembered any more */
+    ret = both == NULL ? -1 : tracker->remembered == NULL ? 0 : PyDict_SetItem(tracker->remembered, id, both);
 done:
     Py_XDECREF(both);
     Py_XDECREF(remembered);

@@ -200,7 +200,7 @@ tracker_record(Tracking *tracking, const TrackedGlobals *found, Tracker *tracker
     if (counter != NULL) {
         tracking_keep_recent(tracking, found, tracker, counter, value);
     }
-    return !tracker->names;
+    return !tracker->names || key->kind == TRACK_MISSING; /* it may come */
 }
 
 bool

@@ -20,6 +20,7 @@ LIMITS = {
     "no tool": "other tools have taken all of sys.monitoring: what class bodies read is not seen, nor what eval() and "
                "exec() in functions do",
     "modules": "the program has put another dict in the place of sys.modules: modules that came since are not seen",
+    "main": "module.name is not seen of __main__: from Python 3.14 on that has to be exactly a module",
     "no watcher": "writes by `global` statements and by C code are told as one, of what has changed in the end",
     "memory": "memory was short: something was not counted",
     "threads": "more than 64 threads were in the functions at a time: some were not counted",
