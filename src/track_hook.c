@@ -5,6 +5,7 @@
  * for all threads, functions and C code at every moment. */
 #include "track_hook.h"
 
+#include "compat_offsets.h"
 #include "state.h"
 #include "track_methods.h"
 #include "track_modules.h"
@@ -57,22 +58,37 @@ track_hook_is_import(Tracking *tracking, PyObject *name)
 
 /* ---- dict ---- */
 
-/* Does the instruction that runs ask these globals for the name, and would look into the builtins next? LOAD_GLOBAL
- * asks no other dict of that type for it than its globals and its builtins; LOAD_NAME asks the locals first. */
+/* Does an instruction that runs, and names the name, ask these globals for it, and would look into the builtins next?
+ * LOAD_GLOBAL asks no other dict of that type than its globals and its builtins; LOAD_NAME asks the locals first. */
 static bool
-dict_is_asked_for_global(Tracking *tracking, PyObject *self, PyObject *name)
+dict_is_asked_by(Opcode opcode, PyObject *self)
 {
-    Opcode opcode = tracking_opcode(tracking, name);
     return opcode == OPCODE_LOAD_GLOBAL
            || ((opcode == OPCODE_LOAD_NAME || opcode == OPCODE_LOAD_FROM_DICT_OR_GLOBALS)
                && PyEval_GetGlobals() == self);
 }
 
-/* And are the builtins into which it would look those whose changes are watched? */
+/* The same for what was a builtin before, most of the time by one look. And would it look into those builtins whose
+ * changes are watched? No garbage is collected meanwhile: where names are kept there are watchers, so it is 3.12 or
+ * later, which does that between instructions. */
 static bool
-dict_is_asked_for_builtin(Tracking *tracking, PyObject *self, PyObject *name)
+dict_is_asked_for_builtin(Tracking *tracking, PyObject *self, PyObject *name, TrackRecent *recent)
 {
-    return dict_is_asked_for_global(tracking, self, name) && PyEval_GetBuiltins() == tracking->builtins;
+    const char *address = compat_offsets_instruction();
+    if (address == NULL || recent->asked != address) {
+        PyObject *code;
+        Py_ssize_t offset;
+        Opcode opcode = tracking_opcode(tracking, name);
+        if (!dict_is_asked_by(opcode, self)) {
+            return false;
+        }
+        /* the code is kept as long as anything is tracked: nothing else can come to lie there */
+        if (recent->asked == NULL && opcode == OPCODE_LOAD_GLOBAL && tracking_instruction(&code, &offset)
+            && compat_offsets_is_at(code, offset, address)) {
+            recent->asked = address;
+        }
+    }
+    return PyEval_GetBuiltins() == tracking->builtins;
 }
 
 /* `name` is not in the globals. What a function reads of the builtins is given to it at once: an exception would cost
@@ -80,7 +96,7 @@ dict_is_asked_for_builtin(Tracking *tracking, PyObject *self, PyObject *name)
 static PyObject *
 dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
 {
-    if (PyUnicode_CheckExact(name) && dict_is_asked_for_global(tracking, self, name)) {
+    if (PyUnicode_CheckExact(name) && dict_is_asked_by(tracking_opcode(tracking, name), self)) {
         PyObject *builtins = PyEval_GetBuiltins(); /* borrowed: the frame's */
         PyObject *value = builtins != NULL && PyDict_Check(builtins) ? PyDict_GetItemWithError(builtins, name) : NULL;
         if (value != NULL) {
@@ -122,7 +138,7 @@ dict_subscript(PyObject *self, PyObject *name)
     Tracking *tracking = hook_tracking(self);
     TrackRecent *recent = track_recent_find(&tracking->recents, self, name);
     if (recent == NULL || recent->value == NULL
-        || (recent->kind == TRACK_BUILTIN && !dict_is_asked_for_builtin(tracking, self, name))) {
+        || (recent->kind == TRACK_BUILTIN && !dict_is_asked_for_builtin(tracking, self, name, recent))) {
         return dict_look_up(tracking, self, name);
     }
     ++*recent->count[recent->kind];
@@ -340,6 +356,7 @@ static PyType_Spec module_spec = {
 int
 track_hook_init(PyObject *module, Tracking *tracking)
 {
+    compat_offsets_init();
     tracking->dict_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &dict_spec, (PyObject *)&PyDict_Type);
     tracking->module_type = tracking->dict_type == NULL
                                 ? NULL

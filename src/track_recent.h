@@ -13,6 +13,7 @@ typedef struct TrackRecent {
     PyObject *globals, *name; /* borrowed from a counter; NULL: none */
     PyObject *value;          /* borrowed from the dict that has it; NULL: not known */
     TrackKind kind;           /* TRACK_READ if these globals have it, TRACK_BUILTIN if the builtins do */
+    const char *asked;        /* address of an instruction that has asked the globals for the builtin, or NULL */
     unsigned long long *count[TRACK_KINDS]; /* NULL: none yet */
 } TrackRecent;
 
