@@ -110,13 +110,23 @@ dict_missing(Tracking *tracking, PyObject *self, PyObject *name)
     return NULL;
 }
 
+/* PyImport_Import(), with which C code imports, asks the globals of its caller where __import__ is. */
+static bool
+dict_is_for_import(Tracking *tracking, PyObject *name)
+{
+    return track_hook_is_special(name) && PyUnicode_CompareWithASCIIString(name, "__builtins__") == 0
+           && tracking_opcode(tracking, name) == OPCODE_OTHER;
+}
+
 static PyObject *
 dict_look_up(Tracking *tracking, PyObject *self, PyObject *name)
 {
     PyObject *value = PyDict_GetItemWithError(self, name);
     if (value != NULL) {
         Py_INCREF(value);
-        tracking_count(tracking, self, name, TRACK_READ, value);
+        if (!dict_is_for_import(tracking, name)) {
+            tracking_count(tracking, self, name, TRACK_READ, value);
+        }
         return value;
     }
     /* looking for what is exactly a str cannot fail */
@@ -371,20 +381,27 @@ track_hook_init(PyObject *module, Tracking *tracking)
     return 0;
 }
 
+bool
+track_hook_leaves_alone(PyObject *module)
+{
+    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
+    return !compat_main_is_free() && modules != NULL && PyDict_Check(modules)
+           && PyDict_GetItemString(modules, "__main__") == module;
+}
+
 /* The module first, and last when it ends: see compat_module_dicts_are_free(). 1 if the dict may follow, 0, or -1 with
  * an exception. */
 static int
 hook_module_on(Tracking *tracking, PyObject *module, Tracker *tracker)
 {
-    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
-    bool is_main = modules != NULL && PyDict_Check(modules) && PyDict_GetItemString(modules, "__main__") == module;
-    if (Py_TYPE(module) == &PyModule_Type && (!is_main || compat_main_is_free())) {
+    bool alone = track_hook_leaves_alone(module);
+    if (Py_TYPE(module) == &PyModule_Type && !alone) {
         compat_set_type(module, tracking->module_type);
     }
     if (Py_TYPE(module) == tracking->module_type) {
         return 1;
     }
-    int ret = is_main ? tracker_note(tracker, "main") : PyList_Append(tracker->limits, module);
+    int ret = alone ? tracker_note(tracker, "main") : PyList_Append(tracker->limits, module);
     return ret < 0 ? -1 : compat_module_dicts_are_free() || tracking->instruction == 0;
 }
 

@@ -12,6 +12,9 @@ int track_hook_init(PyObject *module, Tracking *tracking);
  * -1 with an exception. */
 int track_hook_on(Tracking *tracking, PyObject *globals, PyObject *module, Tracker *tracker);
 
+/* Is it __main__, whose own type has to stay? */
+bool track_hook_leaves_alone(PyObject *module);
+
 /* As they were before. */
 void track_hook_off(Tracking *tracking, PyObject *globals, PyObject *module);
 

@@ -155,7 +155,7 @@ track_modules_leave(Tracking *tracking, Tracker *tracker)
         }
         found->trackers &= ~bit;
         if (found->module != NULL && (tracking->hooking & bit) != 0
-            && Py_TYPE(found->module) != tracking->module_type
+            && Py_TYPE(found->module) != tracking->module_type && !track_hook_leaves_alone(found->module)
             && PyList_Append(tracker->limits, found->module) < 0) { /* the program has changed its class */
             PyErr_Clear();
         }
