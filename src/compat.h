@@ -160,7 +160,8 @@ int compat_code_line(PyObject *code, int offset);
 
 /* A trace function in C for this thread (PyEval_SetTrace), NULL for none. -1 without an exception when there is no such
  * thing. */
-enum { COMPAT_TRACE_LINE = 2, COMPAT_TRACE_RETURN = 3 }; /* PyTrace_LINE, PyTrace_RETURN */
+/* PyTrace_LINE, PyTrace_RETURN, PyTrace_OPCODE */
+enum { COMPAT_TRACE_LINE = 2, COMPAT_TRACE_RETURN = 3, COMPAT_TRACE_INSTRUCTION = 7 };
 typedef int (*CompatTrace)(PyObject *object, PyFrameObject *frame, int what, PyObject *value);
 int compat_set_trace(CompatTrace function);
 

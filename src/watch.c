@@ -359,10 +359,6 @@ watch_start(Watches *all, Watch *watch)
         PyErr_Format(PyExc_ValueError, "%U is no global: only of globals it is known when they are read", watch->text);
         return -1;
     }
-    if (watch->read && !monitors) {
-        PyErr_SetString(PyExc_RuntimeError, "before 3.12 Python does not tell of reading: no watch with --read");
-        return -1;
-    }
     if (watch->read) {
         watch->after = AFTER_READ;
     }

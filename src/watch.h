@@ -200,6 +200,19 @@ void watch_code_stop(Watches *all, Watch *watch);
 int watch_trace_start(Watches *all, Watch *watch);
 void watch_trace_stop(Watches *all, Watch *watch);
 
+/* ---- watch_read.c: what WAY_TRACE does for AFTER_READ ---- */
+
+/* A line begins: follow the frame's instructions, if they may read what is watched. */
+void watch_read_line(Watches *all, PyObject *frame);
+
+/* An instruction is about to run: tell of what that before it has read in this thread, and note what this one reads. -1
+ * with the exception that the program is to see. */
+int watch_read_instruction(Watches *all, PyObject *frame);
+int watch_read_tell(Watches *all);
+
+/* Follow no frame any more, if no watch needs it. */
+void watch_read_stop(const Watches *all);
+
 /* At an instruction: do what is to be done about what dictionaries have noted in this thread. -1 with the exception
  * that the program is to see. */
 int watch_dict_look(Watches *all);

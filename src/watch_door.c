@@ -108,7 +108,7 @@ PyDoc_STRVAR(watch_doc,
 "    brackets are evaluated once, now.\n"
 "when: str, an expression that is evaluated in the frame that has done it, with `old` and `new`; or a callable that\n"
 "    gets both. The watch is met only when it is true.\n"
-"read: if true, a global is watched for being read, not for changes. (3.12 on.)\n"
+"read: if true, a global is watched for being read, not for changes.\n"
 "call: a callable that is called in the place of a console, with the old value, the new one and the Watch. What it\n"
 "    raises goes to the program. Watch.unbound stands for the value of what is not bound.\n"
 "depth: int, the frame of so many callers up is meant.\n\n"

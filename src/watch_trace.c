@@ -129,13 +129,13 @@ trace_look(Watches *all, PyObject *frame)
     int ret = 0;
     for (Py_ssize_t i = 0; i < all->count; i++) { /* all, before anything is done about one */
         Watch *watch = all->list[i];
-        if (watch->way == WAY_TRACE && (watch->after != AFTER_LOCAL || watch->frame == frame)) {
+        if (watch->way == WAY_TRACE && watch->after != AFTER_READ && (watch->after != AFTER_LOCAL || watch->frame == frame)) {
             watch->due = (watch->after != AFTER_LOCAL || lines_may_have(watch)) && trace_is_met(watch);
         }
     }
     for (Py_ssize_t i = 0; ret == 0 && i < all->count;) {
         Watch *watch = all->list[i];
-        if (watch->way != WAY_TRACE || watch->due == 0) {
+        if (watch->way != WAY_TRACE || watch->after == AFTER_READ || watch->due == 0) {
             i++;
             continue;
         }
@@ -151,8 +151,9 @@ trace_look(Watches *all, PyObject *frame)
 static int
 trace_line(Watches *all, PyObject *frame)
 {
-    int ret = trace_look(all, frame);
+    int ret = watch_read_tell(all) < 0 ? -1 : trace_look(all, frame);
     PyObject *code = frame_code(frame);
+    watch_read_line(all, frame);
     Py_SETREF(all->traced, code);
     all->traced_lasti = compat_frame_lasti(frame);
     return ret;
@@ -180,7 +181,7 @@ trace_yields(PyObject *frame)
 static int
 trace_return(Watches *all, PyObject *frame, PyObject *value)
 {
-    int ret = trace_look(all, frame); /* what the last line has changed */
+    int ret = watch_read_tell(all) < 0 ? -1 : trace_look(all, frame); /* what the last line has changed */
     for (Py_ssize_t i = all->count; ret == 0 && i-- > 0;) {
         if (i < all->count && all->list[i]->way == WAY_TRACE && all->list[i]->frame == frame
             && (value == NULL || !trace_yields(frame))) {
@@ -200,6 +201,8 @@ watch_on_trace(PyObject *Py_UNUSED(object), PyFrameObject *frame, int what, PyOb
     switch (what) {
     case COMPAT_TRACE_LINE:
         return trace_line(all, (PyObject *)frame);
+    case COMPAT_TRACE_INSTRUCTION:
+        return watch_read_instruction(all, (PyObject *)frame);
     case COMPAT_TRACE_RETURN:
         return trace_return(all, (PyObject *)frame, value);
     default:
@@ -243,6 +246,7 @@ watch_trace_start(Watches *all, Watch *watch)
 void
 watch_trace_stop(Watches *all, Watch *Py_UNUSED(watch))
 {
+    watch_read_stop(all);
     for (Py_ssize_t i = 0; i < all->count; i++) {
         if (all->list[i]->way == WAY_TRACE) {
             return;

@@ -168,7 +168,6 @@ def test_an_attribute_an_item_and_what_is_unbound(opened):
     ''')
 
 
-@pytest.mark.skipif(not MONITORING, reason="before 3.12 Python does not tell of reading")
 def test_reading(opened):
     opened().play('''
         >>> watch --read global total if old > 0

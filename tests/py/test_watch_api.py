@@ -377,7 +377,6 @@ def test_many_threads_lose_nothing():
     assert [new for _, new in seen] == list(range(200))
 
 
-@pytest.mark.skipif(not MONITORING, reason="before 3.12 Python does not tell of reading")
 def test_reading_a_global():
     seen = run('''
         x = 1
@@ -396,10 +395,47 @@ def test_reading_a_global():
         run('def f():\n    y = 1\n    watch("y", read=True)\nf()')
 
 
-@pytest.mark.skipif(MONITORING, reason="3.12 on tells of reading")
-def test_reading_cannot_be_watched():
-    with pytest.raises(RuntimeError, match="3.12"):
-        run('x = 1\nwatch("x", read=True)')
+def test_reading_in_calls_that_run_already():
+    seen = run('''
+        import hooking
+        x = 1
+        def outer():
+            inner()
+            return [x for i in (1, 2)], x
+        def inner():
+            watch("x", read=True, call=seen)
+        outer()
+        hooking.unwatch("all")
+        outer
+        x
+    ''')
+    assert seen == [(1, 1)] * 3 and seen.lines == [6, 6, 6]
+
+
+def test_reading_raises_in_the_program():
+    with pytest.raises(ZeroDivisionError):
+        run('''
+            x = 1
+            watch("x", read=True, call=lambda *args: 1 / 0)
+            def f():
+                return x
+            f()
+        ''')
+
+
+@pytest.mark.skipif(MONITORING, reason="3.12 on does not trace for it")
+def test_reading_leaves_no_frame_followed():
+    run('''
+        import hooking, sys
+        x = 1
+        def f():
+            watch("x", read=True, call=seen)
+            x
+            followed = sys._getframe().f_trace_opcodes
+            hooking.unwatch("all")
+            assert followed and not sys._getframe().f_trace_opcodes
+        f()
+    ''')
 
 
 # Attributes -----------------------------------------------------------------------------------------------------------
