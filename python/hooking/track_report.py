@@ -34,12 +34,11 @@ def listed(names, counted):
     return ", ".join(f"{name}\xa0{count}" if counted else name for name, count in names)
 
 
-def table(track, width=None):
-    """The table as a str, as wide as the terminal."""
+def table(track, found, width=None):
+    """The table of what functions_of() has found as a str, as wide as the terminal."""
     width = width or max(40, min(shutil.get_terminal_size().columns, 120))
     counted = track.mode == "all"
-    rows = [(function, listed(reads, counted), listed(writes, counted))
-            for function, reads, writes in functions_of(track)]
+    rows = [(function, listed(reads, counted), listed(writes, counted)) for function, reads, writes in found]
     if not rows:
         return "No global variable was read or written.\n"
     lines = in_columns([("function", "reads", "writes"), *rows], width) or in_blocks(rows, width)
@@ -138,7 +137,8 @@ def draw(track, path):
 def tell(track, options):
     """Print what `hooking track` was asked for, on stderr, and write its files. 0, or 1 if one cannot be written."""
     status = 0
-    text = table(track)
+    found = functions_of(track)
+    text = table(track, found)
     if options.where:
         text += "\n" + places(track)
     builtins = {}
@@ -149,7 +149,7 @@ def tell(track, options):
         text += "\n" + textwrap.fill("builtins: " + listed(sorted(builtins.items()), track.mode == "all"),
                                      max(40, min(shutil.get_terminal_size().columns, 120)), subsequent_indent="  ",
                                      break_on_hyphens=False).replace("\xa0", " ") + "\n"
-    if any(function == "?" for function, _, _ in functions_of(track)):
+    if any(function == "?" for function, _, _ in found):
         text += "?: " + LIMITS["no watcher"] + "\n"
     print(text, end="", file=sys.stderr)
     for path, write in ((options.json, write_json), (options.dot, draw)):

@@ -1,7 +1,9 @@
 """Which globals code reads and writes: track_globals(). See hooking(3)."""
 
+import bisect
 import builtins
 import collections
+import dis
 import functools
 import inspect
 import json
@@ -234,8 +236,11 @@ class track_globals:  # noqa: N801: it is used as a function
     def by_function(self):
         if not self.where and self.mode != "names":
             raise AttributeError("by_function is there with track_globals(..., where=True) or mode='names'")
+        return self._by_function(self.places)
+
+    def _by_function(self, places):
         found = {}
-        counts = [(place.function, place.module, place.name, place.kind, place.count) for place in self.places]
+        counts = [(place.function, place.module, place.name, place.kind, place.count) for place in places]
         counts += [("?", module, name, kind, count) for module, name, kind, code, *_, count in self._counts()
                    if code is None]
         for function, module, name, kind, count in sorted(counts):
@@ -261,9 +266,10 @@ class track_globals:  # noqa: N801: it is used as a function
         found = {"mode": self.mode, "where": self.where}
         found.update({kind: getattr(self, kind) for kind in KINDS.values()})
         if self.where or self.mode == "names":
-            found["by_function"] = self.by_function
+            places = self.places
+            found["by_function"] = self._by_function(places)
         if self.where:
-            found["places"] = [place._asdict() for place in self.places]
+            found["places"] = [place._asdict() for place in places]
         found["limits"] = self.limits
         return found
 
@@ -295,10 +301,11 @@ def module_name(globals_):
 
 
 class Functions:
-    """What code objects are called, and what stands at an offset. Remembers what it has found."""
+    """What code objects are called, and what stands at an offset. Remembers what it has found, by the identity of code:
+    its hash goes over all instructions."""
 
     def __init__(self, counts):
-        self._lines, self._ways, self._modules = {}, {}, {}
+        self._known, self._modules = {}, {}
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__dict__", {}).get("__file__") if isinstance(module, types.ModuleType) else None
             if isinstance(file, str):
@@ -306,6 +313,15 @@ class Functions:
         for module, _name, _kind, code, offset, _thread, _count in counts:
             if self.how(code, offset) == "name":        # which is asked for in the code's own globals
                 self._modules[code.co_filename] = module
+
+    def _look(self, code):
+        """(code, its instructions, where its lines begin, [(end, line)])."""
+        found = self._known.get(id(code))
+        if found is None:
+            lines = [one for one in code.co_lines() if one[0] < one[1]]
+            found = self._known[id(code)] = (code, code.co_code, [start for start, _, _ in lines],
+                                             [(end, line) for _, end, line in lines])
+        return found
 
     def name(self, code):
         """The module and qualified name, or the file's name where no module has it."""
@@ -315,16 +331,14 @@ class Functions:
         return f"{module}.{code.co_qualname}" if code.co_name != "<module>" else module
 
     def line(self, code, offset):
-        if code not in self._lines:
-            self._lines[code] = [(start, end, line) for start, end, line in code.co_lines()]
-        return next((line for start, end, line in self._lines[code] if start <= offset < end), None)
+        _, _, starts, lines = self._look(code)
+        at = bisect.bisect_right(starts, offset) - 1
+        return lines[at][1] if at >= 0 and offset < lines[at][0] else None
 
     def how(self, code, offset):
         """Is the name that of the instruction, of an attribute, or what it is an item by?"""
-        import dis
-        if code not in self._ways:
-            self._ways[code] = code.co_code
-        opcode = dis.opname[self._ways[code][offset]] if offset < len(self._ways[code]) else ""
+        instructions = self._look(code)[1]
+        opcode = dis.opname[instructions[offset]] if offset < len(instructions) else ""
         if opcode in BY_NAME:
             return "name"
         if "ATTR" in opcode or opcode.startswith(("IMPORT_FROM", "LOAD_METHOD")):

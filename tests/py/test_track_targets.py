@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import types
 
 import pytest
@@ -512,3 +513,15 @@ def test_modules_that_are_imported_later(command):
     done = subprocess.run([sys.executable, "later.py"], cwd=command.folder, capture_output=True, text=True,
                           env=environment(str(command.folder)), timeout=60)
     assert done.stdout == "['__main__', 'helper'] {'SUM': 1, 'total': 1}\n", done.stderr
+
+
+# --- large programs, threads, forks ---------------------------------------------------------------------------------
+
+def test_the_report_of_a_large_module_takes_no_time(command):
+    lines = [f"v{number} = {number}" for number in range(20000)]
+    lines += ["def f():", *(f"    v{number}" for number in range(3000)), "f()"]
+    (command.folder / "large.py").write_text("\n".join(lines))
+    began = time.monotonic()
+    done = command("--where", "--json", "found.json", "large.py")
+    assert f"{command.folder}/large.py:23001: __main__.f reads __main__.v2999\n" in done.stderr
+    assert time.monotonic() - began < 15        # more than 200 once
