@@ -20,7 +20,7 @@ def fingerprint(track):
 
 
 def space_of(track, module):
-    for _, tracker in track._trackers:
+    for _, tracker in list(track._trackers.values()):
         for globals_, *_rest in tracker.counts():
             if dict.get(globals_, "__name__") == module:
                 return globals_

@@ -7,7 +7,9 @@ import dis
 import functools
 import inspect
 import json
+import site
 import sys
+import sysconfig
 import types
 
 from . import _core
@@ -39,16 +41,17 @@ BY_NAME = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "STORE_GLOBA
            "DELETE_NAME")
 
 
-@functools.cache
 def libraries():
     """The folders whose modules are not the user's: a tuple of str."""
-    import site
-    import sysconfig
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
     if site.ENABLE_USER_SITE:
         paths.add(site.getusersitepackages())
     return tuple(sorted(path.rstrip("/") for path in paths if path))
+
+
+#: Found here, and not at the first start(): what is imported there may be locked for ever in a process that was forked.
+LIBRARIES = libraries()
 
 
 def code_of(target):
@@ -120,7 +123,7 @@ class track_globals:  # noqa: N801: it is used as a function
             raise ValueError(f"track_globals: mode is 'all' or 'names', not {mode!r}")
         self.mode, self.where = mode, bool(where)
         self._functions, self._modules, self._names = [], [], []
-        self._trackers, self._on = [], []
+        self._trackers, self._on = {}, []
         targets = [] if target is None else target if isinstance(target, (list, tuple, set, frozenset)) else [target]
         for one in targets:
             self._add(one)
@@ -140,13 +143,14 @@ class track_globals:  # noqa: N801: it is used as a function
     # --- on and off ---
 
     def _tracker(self):
-        codes = tuple(dict.fromkeys(function.__code__ for function in self._functions)) or None
-        names = (*self._names, *(module.__name__ for module in self._modules)) if self._names or self._modules else None
-        key = codes, names
-        if not self._trackers or self._trackers[-1][0] != key:
-            tracker = _core.Tracker(names, codes, self.mode == "names", self.where, libraries(), OWN)
-            self._trackers.append((key, tracker))
-        return self._trackers[-1][1]
+        codes = tuple({id(function.__code__): function.__code__ for function in self._functions}.values()) or None
+        names = (*self._names, *map(own_name, self._modules)) if self._names or self._modules else None
+        key = codes and tuple(map(id, codes)), names
+        if key not in self._trackers:
+            # one for all threads, without a lock, which a fork could leave locked; the codes stay, with their ids
+            self._trackers.setdefault(key, (codes, _core.Tracker(names, codes, self.mode == "names", self.where,
+                                                                 LIBRARIES, OWN)))
+        return self._trackers[key][1]
 
     def start(self):
         """Begin to count; also done by `with`."""
@@ -154,7 +158,7 @@ class track_globals:  # noqa: N801: it is used as a function
         spaces = [(module, vars(module)) for module in self._modules]
         if not self._modules and not self._names:
             spaces += [(None, function.__globals__) for function in self._functions
-                       if sys.modules.get(function.__globals__.get("__name__"), None) is None]
+                       if sys.modules.get(dict.get(function.__globals__, "__name__")) is None]
         tracker.start(spaces)
         self._on.append(tracker)
 
@@ -204,7 +208,7 @@ class track_globals:  # noqa: N801: it is used as a function
     # --- results ---
 
     def _counts(self):
-        for _, tracker in self._trackers:
+        for _, tracker in list(self._trackers.values()):
             for globals_, name, kind, code, offset, thread, count in tracker.counts():
                 yield module_name(globals_), name, kind, code, offset, thread, count
 
@@ -251,7 +255,7 @@ class track_globals:  # noqa: N801: it is used as a function
     @property
     def limits(self):
         found = [UNSEEN]
-        told = [one for _, tracker in self._trackers for one in tracker.limits()]
+        told = [one for _, tracker in list(self._trackers.values()) for one in tracker.limits()]
         if self.mode == "names" and "no tool" not in told and "no events" not in told:
             found.append(UNSEEN_NAMES)
         elif not self.where and "no watcher" not in told:
@@ -292,6 +296,11 @@ class track_globals:  # noqa: N801: it is used as a function
         counts = {kind: sum(sum(names.values()) for names in getattr(self, kind).values()) for kind in KINDS.values()}
         told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
         return f"<track_globals: {told or 'nothing yet'}>"
+
+
+def own_name(module):
+    """A module's name, read so that it does not count."""
+    return types.ModuleType.__getattribute__(module, "__name__")
 
 
 def module_name(globals_):

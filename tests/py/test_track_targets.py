@@ -414,6 +414,14 @@ def command(tmp_path):
     return run
 
 
+def plain(command, name):
+    """What a program of the folder prints when Python runs it, without the command."""
+    done = subprocess.run([sys.executable, name], cwd=command.folder, capture_output=True, text=True,
+                          env=environment(str(command.folder)), timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.skipif(not V312, reason="what 3.11 tells is below")
 def test_the_command_prints_a_table(command):
     done = command("program.py")
@@ -510,9 +518,8 @@ def test_modules_that_are_imported_later(command):
             helper.total(1, {"x": 1})
         print(sorted(track.reads), track.reads["helper"])
         """))
-    done = subprocess.run([sys.executable, "later.py"], cwd=command.folder, capture_output=True, text=True,
-                          env=environment(str(command.folder)), timeout=60)
-    assert done.stdout == "['__main__', 'helper'] {'SUM': 1, 'total': 1}\n", done.stderr
+    assert plain(command, "later.py") == "['__main__', 'helper'] {'SUM': 1, 'total': 1}\n"
+
 
 
 # --- large programs, threads, forks ---------------------------------------------------------------------------------
@@ -525,3 +532,49 @@ def test_the_report_of_a_large_module_takes_no_time(command):
     done = command("--where", "--json", "found.json", "large.py")
     assert f"{command.folder}/large.py:23001: __main__.f reads __main__.v2999\n" in done.stderr
     assert time.monotonic() - began < 15        # more than 200 once
+
+
+def test_threads_that_call_a_tracked_function_first_at_the_same_time(command):
+    (command.folder / "race.py").write_text(textwrap.dedent("""
+        import sys, threading
+        from hooking import track_globals
+        sys.setswitchinterval(1e-6)
+        X = 1
+        @track_globals()
+        def f():
+            return X
+        barrier = threading.Barrier(8)
+        def go():
+            barrier.wait()
+            for _ in range(200):
+                f()
+        threads = [threading.Thread(target=go) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(f.track.reads["__main__"])
+        """))
+    assert plain(command, "race.py") == "{'X': 1600}\n"
+
+
+def test_what_it_reads_itself_does_not_count(module):
+    module.recursive, module.middle = (hooking.track_globals()(one) for one in (module.recursive, module.middle))
+    module.recursive(3)
+    assert module.recursive.track.reads["targets"] == {"A": 4, "recursive": 3}
+    with hooking.track_globals() as track, hooking.track_globals(module), hooking.track_globals(module.leaf):
+        pass
+    assert track.reads["targets"] == {"leaf": 1}
+
+
+def test_nothing_is_imported_by_the_first_start(command):
+    """A child of fork() would wait for ever for a module that another thread was importing."""
+    (command.folder / "first.py").write_text(textwrap.dedent("""
+        import sys
+        from hooking import track_globals
+        before = set(sys.modules)
+        with track_globals(where=True), track_globals(lambda: 1), track_globals(mode="names"):
+            pass
+        print(set(sys.modules) - before)
+        """))
+    assert plain(command, "first.py") == "set()\n"
