@@ -19,8 +19,8 @@ OWN = (__file__.rpartition("/")[0],)
 
 #: What the words mean that the core notes about what it could not see.
 LIMITS = {
-    "no events": "this version of Python has no sys.monitoring: what class bodies read is not seen, nor what eval() and "
-                 "exec() in functions do",
+    "no events": "this version of Python has no sys.monitoring: what class bodies read is not seen, nor what eval() "
+                 "and exec() in functions do",
     "no tool": "other tools have taken all of sys.monitoring: what class bodies read is not seen, nor what eval() and "
                "exec() in functions do",
     "modules": "the program has put another dict in the place of sys.modules: modules that came since are not seen",
@@ -288,7 +288,11 @@ class track_globals:  # noqa: N801: it is used as a function
 
     def fingerprint(self):
         """What was read, with digests of what it is now: {"module.name": str}. Equal fingerprints mean that the same
-        code would see the same values. Raises TypeError for a value of which that cannot be told."""
+        code would see the same values in these names. Of functions their code, defaults, closures and attributes count,
+        of classes attributes, bases and metaclass, of other objects what pickle saves and their classes; of what
+        libraries consist of names and versions, of nothing annotations and __doc__. Raises TypeError for a value of
+        which that cannot be told, and with mode="names" for modules of the program: what is read of them is not seen.
+        """
         from .track_digest import fingerprint
         return fingerprint(self)
 
