@@ -115,3 +115,65 @@ def test_a_fingerprint_does_not_count_as_the_program(module):
     with hooking.track_globals(where=True) as around:
         track.fingerprint()
     assert "values" not in around.reads and "values" not in around.missing
+
+
+def test_the_example_keeps_results_until_a_global_changes(tmp_path):
+    done = subprocess.run([sys.executable, EXAMPLE], capture_output=True, text=True, timeout=60,
+                          env=environment(str(tmp_path)))
+    assert done.stderr == ""
+    assert done.stdout == source("""
+          computing
+        price: 119.0
+        again: 119.0
+        another greeting: 119.0
+          computing
+        another rate: 107.0
+          computing
+        another way to round: 107
+        """)
+
+
+def test_the_example_sees_attributes_of_modules(tmp_path):
+    (tmp_path / "config.py").write_text("RATE = 2\n")
+    (tmp_path / "use.py").write_text(source(f"""
+        import sys
+        sys.path.insert(0, {os.path.dirname(EXAMPLE)!r})
+        import config
+        from cache import cached
+
+        @cached
+        def price(n):
+            return n * config.RATE
+        print(price(10), price(10))
+        config.RATE = 3
+        print(price(10))
+        """))
+    done = subprocess.run([sys.executable, "use.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env=environment(str(tmp_path)))
+    assert done.stdout == "20 20\n30\n", done.stderr
+
+
+def test_the_example_with_functions_that_call_each_other(tmp_path):
+    (tmp_path / "use.py").write_text(source(f"""
+        import sys
+        sys.path.insert(0, {os.path.dirname(EXAMPLE)!r})
+        from cache import cached
+        RATE = 2
+
+        @cached
+        def price(n):
+            return n * RATE
+
+        @cached
+        def total(n):
+            print("computing")
+            return price(n) + 1
+        print(price(10), total(10))
+        price(11)
+        print(total(10))
+        RATE = 3
+        print(total(10))
+        """))
+    done = subprocess.run([sys.executable, "use.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env=environment(str(tmp_path)))
+    assert done.stdout == "computing\n20 21\n21\ncomputing\n31\n", done.stderr
