@@ -54,10 +54,24 @@ def libraries():
 LIBRARIES = libraries()
 
 
+def unwrapped(target):
+    """What decorators have been put around, where that is written in Python: their own code is that of all functions
+    that they decorate. Else the target."""
+    found, seen, inner = target, set(), target
+    while id(inner) not in seen and not isinstance(inner, (type, types.ModuleType)):
+        seen.add(id(inner))
+        inner = inspect.getattr_static(inner, "__wrapped__", None)
+        inner = getattr(inner, "__func__", inner)
+        if isinstance(inner, types.FunctionType):
+            found = inner
+    return found
+
+
 def code_of(target):
     """The functions that stand behind a callable: a list of types.FunctionType. Raises TypeError."""
     if isinstance(target, functools.partial):
         return code_of(target.func)
+    target = unwrapped(target)
     function = getattr(target, "__func__", target)       # a method, a staticmethod, a classmethod
     if isinstance(function, types.FunctionType):
         return [function]
@@ -92,10 +106,10 @@ class track_globals:  # noqa: N801: it is used as a function
     Which globals are read, written and deleted, and how often: `with track_globals() as track: ...`, then
     `track.reads`. Also a decorator: `@track` counts while that function runs, and what it calls.
 
-        target  a function, method or class: count what it does, and what it calls, while it runs. A module or the name
-                of one (str): its globals, and those of the modules below it. A list of such. None: the globals of all
-                modules but those of the standard library and those that are installed, also of modules that are
-                imported later
+        target  a function, method or class: count what it does, and what it calls, while it runs; what was decorated,
+                not its decorators. A module or the name of one (str): its globals, and those of the modules below it. A
+                list of such. None: the globals of all modules but those of the standard library and those that are
+                installed, also of modules that are imported later
         mode    "all": each access. "names": only which names there are, each place of the code once; costs next to
                 nothing, and sees only what code reads and writes by name
         where   also by which function, in which line and thread: by_function, places
@@ -175,11 +189,15 @@ class track_globals:  # noqa: N801: it is used as a function
     def __exit__(self, *exception):
         self.stop()
 
-    def __call__(self, function):
+    def __call__(self, *function, **named):
         """Count while the function runs, from now on: what is returned takes its place."""
+        if len(function) != 1 or named or not callable(function[0]):
+            raise TypeError("track_globals: this is no function but what decorates one: write @track_globals(), with "
+                            "parentheses")
+        function, = function
         if not isinstance(function, types.FunctionType):
             code_of(function)
-            if not callable(function) or isinstance(function, type):
+            if isinstance(function, type):
                 raise TypeError(f"track_globals: a function can be decorated, no {type(function).__name__}")
         for one in code_of(function):
             if one not in self._functions:

@@ -241,6 +241,36 @@ def test_as_a_decorator(module, kind):
     assert wrapped.track is track and wrapped.__name__ == wrapped.__wrapped__.__name__
 
 
+def test_a_decorated_function_is_not_all_that_are_decorated_so(module):
+    def timed(function):
+        @functools.wraps(function)
+        def call(*args):
+            return function(*args)
+        return call
+    a, b = timed(module.leaf), timed(lambda: module.B)
+    twice, cached = timed(a), functools.lru_cache(module.leaf)
+    for target in (a, twice, cached, timed(functools.lru_cache(a)), types.MethodType(a, 1).__func__):
+        with hooking.track_globals(target) as track:
+            target(), b()
+        assert reads(track) == {"A": 1}, target
+        cached.cache_clear()
+    around = timed(len)     # which is not written in Python: the decorator's own code it is
+    with hooking.track_globals(around) as track:
+        around("abc")
+    cycle = timed(module.leaf)
+    cycle.__wrapped__ = cycle
+    with hooking.track_globals(cycle) as track:
+        cycle()
+    assert reads(track) == {"A": 1}
+
+
+def test_a_decorator_without_parentheses(module):
+    module.leaf = hooking.track_globals(module.leaf)
+    for call in (lambda: module.leaf(), lambda: module.leaf(5), lambda: module.leaf(len, 5), lambda: module.leaf(a=5)):
+        with pytest.raises(TypeError, match=r"write @track_globals\(\), with parentheses"):
+            call()
+
+
 @pytest.mark.parametrize("target, words", [
     (len, "len is not written in Python: it has no globals that could be tracked"),
     (int, "int has no methods that are written in Python"),
