@@ -62,7 +62,7 @@ def make_parser():
     show.add_argument("--json", action="store_true", help="all of it, as JSON")
     show.add_argument("--quick", action="store_true", help="do not read large buffers to see whether they are whole")
     show.set_defaults(fail=show.error)
-    run = commands.add_parser("run", help="run a program as Python would", description=RUN,
+    run = commands.add_parser("run", help="run a program as Python would", description=RUN, allow_abbrev=False,
                               usage="hooking run [OPTIONS] FILE [ARGS...]\n"
                                     "       hooking run [OPTIONS] -m MODULE [ARGS...]")
     run.add_argument("-c", dest="inputs", action="append", metavar="INPUT",
@@ -75,7 +75,7 @@ def make_parser():
     run.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
     run.set_defaults(fail=run.error)
     checkpoint = commands.add_parser("checkpoint", help="run a program and save snapshots of its variables",
-                                     description=CHECKPOINT,
+                                     description=CHECKPOINT, allow_abbrev=False,
                                      usage="hooking checkpoint [OPTIONS] FILE [ARGS...]\n"
                                            "       hooking checkpoint [OPTIONS] -m MODULE [ARGS...]")
     checkpoint.add_argument("-o", dest="output_dir", metavar="DIR", default="checkpoints",
@@ -103,7 +103,7 @@ def make_parser():
     checkpoint.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
     checkpoint.set_defaults(fail=checkpoint.error)
     track = commands.add_parser("track", help="run a program and tell which globals it reads and writes",
-                                description=TRACK,
+                                description=TRACK, allow_abbrev=False,
                                 usage="hooking track [OPTIONS] FILE [ARGS...]\n"
                                       "       hooking track [OPTIONS] -m MODULE [ARGS...]")
     track.add_argument("--names", action="store_true", help="only which names, not how often: costs next to nothing")
@@ -113,7 +113,8 @@ def make_parser():
                             "given several times")
     track.add_argument("--json", metavar="FILE", help="write all of it to a file, as JSON; - is standard output")
     track.add_argument("--dot", metavar="FILE",
-                       help="write a graph to a file for graphviz's dot; to FILE.svg: as a picture, if dot is there")
+                       help="write a graph to a file for graphviz's dot; to FILE.svg: as a picture, if dot is there; - "
+                            "is standard output")
     track.add_argument("-m", dest="module", metavar="MODULE", help="a module or package to be run")
     track.add_argument("path", nargs="?", metavar="FILE", help="a script, as for `hooking run`")
     track.add_argument("arguments", nargs="*", metavar="ARGS", help="all that follows is the program's own")
@@ -211,11 +212,11 @@ def prepare_checkpoint(words, program):
             print(f"hooking: --resume: nothing is saved in {folder} yet: the program begins anew", file=sys.stderr)
 
 
-def prepare_track(words):
+def prepare_track(words, program):
     """Do what the options of `track` ask for, now and when the program ends."""
     import atexit
 
-    from .track_report import tell
+    from .track_report import tell, try_path
     from .tracking import track_globals
     options = make_parser().parse_args(["track", *words])
     try:
@@ -223,6 +224,17 @@ def prepare_track(words):
         track = track_globals(options.targets, mode="names" if options.names else "all", where=True)
     except ValueError as error:
         options.fail(str(error))
+    for option in ("json", "dot"):
+        path = getattr(options, option)
+        if path not in (None, "-"):
+            try:
+                try_path(path)
+            except OSError as error:
+                print(f"hooking track: {path}: {error.strerror}", file=sys.stderr)
+                sys.exit(2)
+            setattr(options, option, os.path.abspath(path))     # the program may change to another folder
+    if program.get("path", "-") != "-" and not os.access(program["path"], os.R_OK):
+        return      # which Python says
     process = os.getpid()
 
     def end():
@@ -255,13 +267,15 @@ def main(argv=None):
         if command == "checkpoint":
             prepare_checkpoint(words, program)
         elif command == "track":
-            prepare_track(words)
+            prepare_track(words, program)
         elif words:
             prepare(words)
         # run() does not come back here: the program is to have no frame of ours below it
         return run(**program) if argv is None else run_as_main(**program)
     parser = make_parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        getattr(options, "fail", parser.error)(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command in VALUED:
         options.fail("run what? A FILE, - for standard input, or -m MODULE")
     if options.command == "show":

@@ -62,7 +62,7 @@ def refuses(track):
             return None
         if UNSEEN_NAMES in limits:
             return "what is read of it by module.name is not seen with mode='names'; use mode='all'"
-        if any(module is one for one in unseen):
+        if any(module is one for one in unseen) or name == "__main__" and "main" in unseen:
             return "what is read of it by module.name is not seen, see limits"
         if names and not any(name == one or name.startswith(one + ".") for one in names):
             return "it is not tracked, so what is read of it by module.name is not seen"

@@ -1,7 +1,9 @@
 """What track_globals() has found, for people: a table, a graph."""
 
+import contextlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import textwrap
@@ -76,15 +78,18 @@ def in_blocks(rows, width):
 
 def places(track):
     """Each place as a line of a str: file, line, function, what it does with which name, how often."""
-    verbs = {"read": "reads", "builtin": "reads the builtin", "missing": "looks for", "write": "writes",
-             "delete": "deletes"}
-    return "".join(f"{place.file}:{place.line or '?'}: {place.function} {verbs[place.kind]} "
-                   f"{place.name if place.kind == 'builtin' else f'{place.module}.{place.name}'}"
-                   f"{f', {place.count} times' if place.count > 1 else ''}\n" for place in track.places
-                   if place.kind != "builtin")
+    verbs = {"read": "reads", "missing": "looks for", "write": "writes", "delete": "deletes"}
+    lines = {}
+    for place in track.places:
+        if place.kind in verbs:
+            line = (f"{place.file}:{place.line or '?'}: {place.function} {verbs[place.kind]} "
+                    f"{place.module}.{place.name}")
+            lines[line] = lines.get(line, 0) + place.count
+    return "".join(f"{line}{f', {count} times' if count > 1 else ''}\n" for line, count in lines.items())
 
 
 def quoted(text):
+    text = text.encode("utf-8", "backslashreplace").decode()     # names may be no UTF-8
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
@@ -118,27 +123,67 @@ def draw(track, path):
     text = to_dot(track)
     root, suffix = os.path.splitext(path)
     if suffix != ".svg":
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return None
+        return write(path, text)
     dot = shutil.which("dot")
     if dot is not None:
-        done = subprocess.run([dot, "-Tsvg", "-o", path], input=text, text=True, capture_output=True)
+        done = subprocess.run([dot, "-Tsvg", "-o", path], input=text, encoding="utf-8", errors="backslashreplace",
+                              capture_output=True)
         if done.returncode == 0:
             return None
         why = f"dot failed: {done.stderr.strip() or done.returncode}"
     else:
         why = "dot is not installed (graphviz)"
-    with open(root + ".dot", "w", encoding="utf-8") as file:
-        file.write(text)
+    write(root + ".dot", text)
     return f"{why}: the graph is in {root}.dot; dot -Tsvg -o {path} {root}.dot draws it"
 
 
+def write_json(track, path):
+    return write(path, track.to_json(indent=1) + "\n")
+
+
+def write(path, text):
+    """Write a file, or standard output where that is called -. Returns what to tell, a str or None."""
+    if path == "-":
+        if say(getattr(sys, "stdout", None), text):
+            return None
+        return "the program has closed standard output: what was to be written there is lost"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return None
+
+
+def say(stream, text):
+    """Write to a stream of the program's, which may have closed it, or have none. Was it written? Raises OSError."""
+    if stream is None:
+        return False
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            stream.write(text.encode("ascii", "backslashreplace").decode())
+        stream.flush()
+    except ValueError:          # it is closed
+        return False
+    return True
+
+
+def try_path(path):
+    """Can this file be written later? It is not changed. Raises OSError."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        if not os.path.islink(path):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            os.unlink(path)
+        return
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):        # a pipe waits for its reader
+        os.close(os.open(path, os.O_WRONLY))
+
+
 def tell(track, options):
-    """Print what `hooking track` was asked for, on stderr, and write its files. 0, or 1 if one cannot be written."""
-    status = 0
+    """Print what `hooking track` was asked for, on stderr, and write its files."""
     found = functions_of(track)
-    text = table(track, found)
+    text = "" if never_began(found) else table(track, found)
     if options.where:
         text += "\n" + places(track)
     builtins = {}
@@ -149,22 +194,22 @@ def tell(track, options):
         text += "\n" + textwrap.fill("builtins: " + listed(sorted(builtins.items()), track.mode == "all"),
                                      max(40, min(shutil.get_terminal_size().columns, 120)), subsequent_indent="  ",
                                      break_on_hyphens=False).replace("\xa0", " ") + "\n"
+    limits = [] if never_began(found) else track.limits_of_this_run()
     if any(function == "?" for function, _, _ in found):
+        limits = [one for one in limits if one != LIMITS["no watcher"]]
         text += "?: " + LIMITS["no watcher"] + "\n"
-    print(text, end="", file=sys.stderr)
-    for path, write in ((options.json, write_json), (options.dot, draw)):
+    text += "".join(f"limits: {one}\n" for one in limits)
+    for path, write_it in ((options.json, write_json), (options.dot, draw)):
         try:
-            told = write(track, path) if path is not None else None
+            told = write_it(track, path) if path is not None else None
         except OSError as error:
-            told, status = f"{path}: {error.strerror}", 1
+            told = f"{'standard output' if path == '-' else path}: {error.strerror}"
         if told:
-            print(f"hooking track: {told}", file=sys.stderr)
-    return status
+            text += f"hooking track: {told}\n"
+    with contextlib.suppress(OSError):
+        say(getattr(sys, "stderr", None), text)
 
 
-def write_json(track, path):
-    if path == "-":
-        print(track.to_json(indent=1))
-        return
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(track.to_json(indent=1) + "\n")
+def never_began(found):
+    """Was the program's text wrong? Then Python has said so, and a table without lines is of no use."""
+    return not found and isinstance(getattr(sys, "last_value", None), SyntaxError)

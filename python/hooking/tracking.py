@@ -25,7 +25,8 @@ LIMITS = {
                "exec() in functions do",
     "modules": "the program has put another dict in the place of sys.modules: modules that came since are not seen",
     "main": "module.name is not seen of __main__: from Python 3.14 on that has to be exactly a module",
-    "no watcher": "writes by `global` statements and by C code are told as one, of what has changed in the end",
+    "no watcher": "writes by `global` statements and by C code are told as one, of what has changed in the end, "
+                  "whoever has done it",
     "memory": "memory was short: something was not counted",
     "threads": "more than 64 threads were in the functions at a time: some were not counted",
 }
@@ -172,7 +173,7 @@ class track_globals:  # noqa: N801: it is used as a function
         spaces = [(module, vars(module)) for module in self._modules]
         if not self._modules and not self._names:
             spaces += [(None, function.__globals__) for function in self._functions
-                       if sys.modules.get(dict.get(function.__globals__, "__name__")) is None]
+                       if not is_of_module(function.__globals__)]
         tracker.start(spaces)
         self._on.append(tracker)
 
@@ -273,14 +274,24 @@ class track_globals:  # noqa: N801: it is used as a function
     @property
     def limits(self):
         found = [UNSEEN]
-        told = [one for _, tracker in list(self._trackers.values()) for one in tracker.limits()]
+        told = self._told()
         if self.mode == "names" and "no tool" not in told and "no events" not in told:
             found.append(UNSEEN_NAMES)
         elif not self.where and "no watcher" not in told:
             found.append(UNSEEN_SAME)
-        for one in told:
-            found.append(LIMITS[one] if isinstance(one, str) else UNSEEN_DICT if one is True else
-                         f"module.name is not seen of {one.__name__}, which is a {type(one).__name__}")
+        return [*found, *self.limits_of_this_run()]
+
+    def _told(self):
+        return [one for _, tracker in list(self._trackers.values()) for one in tracker.limits()]
+
+    def limits_of_this_run(self):
+        """Those of the limits that are not there always."""
+        found = [LIMITS[one] if isinstance(one, str) else UNSEEN_DICT if one is True else unseen_module(one)
+                 for one in self._told()]
+        if self._trackers and self._names:
+            there = {*list(sys.modules), *(module for module, *_rest in self._counts())}
+            found += [f"there was no module called {name}" for name in self._names
+                      if not any(one == name or one.startswith(name + ".") for one in there)]
         return list(dict.fromkeys(found))
 
     def as_dict(self):
@@ -325,6 +336,20 @@ def own_name(module):
     return types.ModuleType.__getattribute__(module, "__name__")
 
 
+def is_of_module(globals_):
+    """Are these globals those of a name in sys.modules? Read past the types of dicts that are tracked."""
+    modules, name = sys.modules, dict.get(globals_, "__name__")
+    return isinstance(modules, dict) and dict.get(modules, name) is not None
+
+
+def unseen_module(module):
+    """Of which module the core could not see module.name, and why: it changes the types of plain modules alone."""
+    name, its = module_name(vars(module)), type(module)
+    if its.__module__ == "builtins":
+        return f"module.name is not seen of {name}: the program has changed its __class__ meanwhile, and back"
+    return f"module.name is not seen of {name}, which is a {its.__name__}"
+
+
 def module_name(globals_):
     """How the module is called that has these globals."""
     name = dict.get(globals_, "__name__")
@@ -336,14 +361,14 @@ class Functions:
     its hash goes over all instructions."""
 
     def __init__(self, counts):
-        self._known, self._modules = {}, {}
+        self._known, self._modules, self._owners = {}, {}, {}
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__dict__", {}).get("__file__") if isinstance(module, types.ModuleType) else None
             if isinstance(file, str):
                 self._modules[file] = name
         for module, _name, _kind, code, offset, _thread, _count in counts:
             if self.how(code, offset) == "name":        # which is asked for in the code's own globals
-                self._modules[code.co_filename] = module
+                self._owners[id(code)] = self._modules[code.co_filename] = module
 
     def _look(self, code):
         """(code, its instructions, where its lines begin, [(end, line)])."""
@@ -355,8 +380,9 @@ class Functions:
         return found
 
     def name(self, code):
-        """The module and qualified name, or the file's name where no module has it."""
-        module = self._modules.get(code.co_filename)
+        """The module and qualified name, or the file's name where no module has it. A file may be two modules, as a
+        script is that imports itself."""
+        module = self._owners.get(id(code)) or self._modules.get(code.co_filename)
         if module is None:
             module = code.co_filename.rpartition("/")[2].removesuffix(".py")
         return f"{module}.{code.co_qualname}" if code.co_name != "<module>" else module

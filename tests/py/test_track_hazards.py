@@ -282,6 +282,10 @@ def test_a_module_whose_class_changes_meanwhile(module):
         module.read(5)
     assert type(module) is Special and type(vars(module)) is dict and track.reads["hazard"]["A"] == 5
     assert "module.name is not seen of hazard, which is a Special" in track.limits
+    module.__class__ = types.ModuleType
+    assert "module.name is not seen of hazard: the program has changed its __class__ meanwhile, and back" \
+        in track.limits
+    module.__class__ = Special
     with hooking.track_globals("hazard") as track:
         module.A
     assert type(module) is Special

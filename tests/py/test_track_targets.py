@@ -438,7 +438,7 @@ def command(tmp_path):
     def run(*words, status=0, env=None):
         done = subprocess.run([sys.executable, "-m", "hooking", "track", *words], cwd=tmp_path, capture_output=True,
                               text=True, timeout=60, env={**environment(str(tmp_path)), "COLUMNS": "80", **(env or {})})
-        assert done.returncode == status, done.stderr
+        assert status in (None, done.returncode), done.stderr
         return done
     run.folder = tmp_path
     return run
@@ -517,8 +517,10 @@ def test_the_commands_options(command):
 def test_the_command_takes_the_programs_status_and_says_what_it_cannot_write(command):
     (command.folder / "ends.py").write_text("import sys\nX = 1\nX\nsys.exit(3)\n")
     assert "X 1" in command("ends.py", status=3).stderr
-    done = command("--json", "nowhere/found.json", "ends.py", status=3)
-    assert done.stderr.endswith("hooking track: nowhere/found.json: No such file or directory\n")
+    done = command("--json", "nowhere/found.json", "ends.py", status=2)
+    assert done.stderr == "hooking track: nowhere/found.json: No such file or directory\n"
+    done = command("--dot", ".", "ends.py", status=2)
+    assert done.stderr == "hooking track: .: Is a directory\n"
     done = command("-t", "a b", "ends.py", status=2)
     assert "no name of a module: 'a b'" in done.stderr
     assert "run what?" in command(status=2).stderr
@@ -527,8 +529,9 @@ def test_the_command_takes_the_programs_status_and_says_what_it_cannot_write(com
 def test_a_graph_as_a_picture(command, monkeypatch):
     """dot is called where it is installed; where it is not, a line says what to do."""
     done = command("--dot", "found.svg", "program.py", env={"PATH": str(command.folder)})
-    assert "dot is not installed (graphviz): the graph is in found.dot; dot -Tsvg -o found.svg found.dot draws it" \
-        in done.stderr
+    found = command.folder / "found"
+    assert f"dot is not installed (graphviz): the graph is in {found}.dot; " \
+        f"dot -Tsvg -o {found}.svg {found}.dot draws it\n" in done.stderr
     assert not (command.folder / "found.svg").exists()
     dot = command.folder / "dot"
     dot.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[3], 'w').write('<svg/>' + sys.stdin.read()[:7])\n")
@@ -536,8 +539,108 @@ def test_a_graph_as_a_picture(command, monkeypatch):
     done = command("--dot", "found.svg", "program.py", env={"PATH": str(command.folder)})
     assert (command.folder / "found.svg").read_text() == "<svg/>digraph" and "dot" not in done.stderr
     dot.write_text(f"#!{sys.executable}\nraise SystemExit('out of ink')\n")
-    assert "dot failed: out of ink: the graph is in found.dot" in \
+    assert f"dot failed: out of ink: the graph is in {found}.dot" in \
         command("--dot", "found.svg", "program.py", env={"PATH": str(command.folder)}).stderr
+
+
+def test_files_are_written_where_the_command_was_given_and_at_the_end(command):
+    (command.folder / "moves.py").write_text("import os\nX = open('old.json').read()\nos.chdir('/')\nprint(X)\n")
+    (command.folder / "old.json").write_text("old")
+    assert command("--json", "old.json", "--dot", "new.dot", "moves.py").stdout == "old\n"
+    assert json.loads((command.folder / "old.json").read_text())["reads"]["__main__"] == {"X": 1, "os": 1}
+    assert (command.folder / "new.dot").exists()
+    (command.folder / "dies.py").write_text("import os\nprint(sorted(os.listdir()))\nos._exit(0)\n")
+    assert "never.json" not in command("--json", "never.json", "dies.py").stdout
+
+
+def test_a_graph_on_standard_output(command):
+    assert command("--dot", "-", "program.py").stdout.startswith("8\ndigraph globals {")
+    assert not (command.folder / "-").exists()
+
+
+@pytest.mark.parametrize("change", ["sys.stderr = None", "sys.stderr.close()", "os.close(2)", "del sys.stderr"])
+def test_a_program_without_standard_error_leaves_its_files(command, change):
+    (command.folder / "silent.py").write_text(f"import os, sys\nX = 1\n{change}\nX\n")
+    done = command("--json", "found.json", "silent.py")
+    assert done.stdout == "" and done.stderr == ""
+    assert json.loads((command.folder / "found.json").read_text())["reads"]["__main__"]["X"] == 1
+
+
+@pytest.mark.parametrize("change", ["sys.stdout = None", "sys.stdout.close()", "os.close(1)"])
+def test_a_program_without_standard_output(command, change):
+    (command.folder / "silent.py").write_text(f"import os, sys\nX = 1\n{change}\nX\n")
+    stderr = command("--json", "-", "silent.py", status=None).stderr
+    assert "Traceback" not in stderr
+    assert "hooking track: the program has closed standard output: what was to be written there is lost\n" in stderr \
+        or "hooking track: standard output: Bad file descriptor\n" in stderr
+
+
+def test_standard_error_that_was_closed_before(command):
+    done = subprocess.run(f"'{sys.executable}' -m hooking track --json found.json program.py 2>&-", shell=True,
+                          text=True, cwd=command.folder, capture_output=True, timeout=60,
+                          env=environment(str(command.folder)))
+    assert done.stdout == "8\n" and (command.folder / "found.json").exists()
+
+
+def test_names_that_are_no_text(command):
+    (command.folder / "names.py").write_text("globals()['\\udc80'] = 1\nglobals()['\\udc80']\n")
+    done = command("--json", "found.json", "--dot", "found.dot", "names.py")
+    assert "\\udc80 1" in done.stderr and "Traceback" not in done.stderr
+    assert "\\udc80" in (command.folder / "found.dot").read_text()
+    assert json.loads((command.folder / "found.json").read_text())["writes"]["__main__"] == {"\udc80": 1}
+
+
+def test_a_program_that_cannot_run_gets_no_table(command):
+    assert command("nowhere.py", status=2).stderr.endswith("No such file or directory\n")
+    (command.folder / "wrong.py").write_text("def f(: pass\n")
+    assert command("wrong.py", status=1).stderr.endswith("SyntaxError: invalid syntax\n")
+    (command.folder / "empty.py").write_text("pass\n")
+    assert command("empty.py").stderr.startswith("No global variable was read or written.\n")
+
+
+def test_a_line_that_does_the_same_twice_is_told_once(command):
+    (command.folder / "twice.py").write_text("X = 1\nX + X\n")
+    lines = [line for line in command("--where", "twice.py").stderr.splitlines() if "twice.py:2:" in line]
+    assert lines == [f"{command.folder}/twice.py:2: __main__ reads __main__.X, 2 times"]
+
+
+def test_a_module_that_was_never_there(command):
+    assert "limits: there was no module called nosuch\n" in command("-t", "nosuch", "-t", "json", "program.py").stderr
+    assert "limits: there was" not in command("-t", "json", "program.py").stderr
+    with hooking.track_globals("nosuch") as track:
+        pass
+    assert "there was no module called nosuch" in track.limits
+
+
+def test_what_this_run_could_not_see_is_below_the_table(command):
+    (command.folder / "special.py").write_text(textwrap.dedent("""
+        import sys, types
+        class Special(types.ModuleType):
+            pass
+        sys.modules["special"] = module = Special("special")
+        module.x = 1
+        """))
+    done = command("special.py")
+    assert "limits: module.name is not seen of special, which is a Special" in done.stderr
+    assert ("limits: this version of Python has no sys.monitoring" in done.stderr) == (not V312)
+
+
+@pytest.mark.parametrize("words, told", [(["--wher"], "--wher"), (["--jso", "x"], "--jso"), (["--n"], "--n")])
+def test_an_option_that_is_not_there_is_named(command, words, told):
+    assert f"unrecognized arguments: {told}" in command(*words, "program.py", status=2).stderr
+
+
+def test_a_script_that_imports_itself_is_two_modules(command):
+    (command.folder / "double.py").write_text(textwrap.dedent("""
+        A = 1
+        def f():
+            return A
+        if __name__ == "__main__":
+            import double
+            f(), f(), double.f()
+        """))
+    done = command("double.py")
+    assert re.search(r"^__main__.f +A 2$", done.stderr, re.M) and re.search(r"^double.f +A 1$", done.stderr, re.M)
 
 
 def test_modules_that_are_imported_later(command):
