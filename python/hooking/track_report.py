@@ -157,6 +157,12 @@ def say(stream, text):
     if stream is None:
         return False
     try:
+        number = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        number = None
+    if isinstance(number, int):
+        os.fstat(number)        # if it is closed: what cannot be flushed would change Python's exit status
+    try:
         try:
             stream.write(text)
         except UnicodeEncodeError:
