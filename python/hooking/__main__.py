@@ -235,6 +235,7 @@ def prepare_track(words, program):
             setattr(options, option, os.path.abspath(path))     # the program may change to another folder
     if program.get("path", "-") != "-" and not os.access(program["path"], os.R_OK):
         return      # which Python says
+    options.has_spec = "module" in program or os.path.isdir(program["path"])     # else __main__ has none
     process = os.getpid()
 
     def end():

@@ -189,7 +189,7 @@ def try_path(path):
 def tell(track, options):
     """Print what `hooking track` was asked for, on stderr, and write its files."""
     found = functions_of(track)
-    text = "" if never_began(found) else table(track, found)
+    text = "" if never_began(found, options) else table(track, found)
     if options.where:
         text += "\n" + places(track)
     builtins = {}
@@ -200,7 +200,7 @@ def tell(track, options):
         text += "\n" + textwrap.fill("builtins: " + listed(sorted(builtins.items()), track.mode == "all"),
                                      max(40, min(shutil.get_terminal_size().columns, 120)), subsequent_indent="  ",
                                      break_on_hyphens=False).replace("\xa0", " ") + "\n"
-    limits = [] if never_began(found) else track.limits_of_this_run()
+    limits = [] if never_began(found, options) else track.limits_of_this_run()
     if any(function == "?" for function, _, _ in found):
         limits = [one for one in limits if one != LIMITS["no watcher"]]
         text += "?: " + LIMITS["no watcher"] + "\n"
@@ -216,6 +216,9 @@ def tell(track, options):
         say(getattr(sys, "stderr", None), text)
 
 
-def never_began(found):
-    """Was the program's text wrong? Then Python has said so, and a table without lines is of no use."""
-    return not found and isinstance(getattr(sys, "last_value", None), SyntaxError)
+def never_began(found, options):
+    """Was there no such program, or was its text wrong? Python has said so, and a table without lines is of no use."""
+    if found:
+        return False
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return isinstance(getattr(sys, "last_value", None), SyntaxError) or options.has_spec and spec is None

@@ -595,7 +595,10 @@ def test_a_program_that_cannot_run_gets_no_table(command):
     (command.folder / "wrong.py").write_text("def f(: pass\n")
     assert command("wrong.py", status=1).stderr.endswith("SyntaxError: invalid syntax\n")
     (command.folder / "empty.py").write_text("pass\n")
-    assert command("empty.py").stderr.startswith("No global variable was read or written.\n")
+    assert command("-m", "nowhere", status=1).stderr.endswith(": No module named nowhere\n")
+    assert "can't find '__main__' module in" in command(".", status=1).stderr.splitlines()[-1]
+    for words in (("empty.py",), ("-m", "empty")):
+        assert command(*words).stderr.startswith("No global variable was read or written.\n")
 
 
 def test_a_line_that_does_the_same_twice_is_told_once(command):
