@@ -200,7 +200,7 @@ def tell(track, options):
         text += "\n" + textwrap.fill("builtins: " + listed(sorted(builtins.items()), track.mode == "all"),
                                      max(40, min(shutil.get_terminal_size().columns, 120)), subsequent_indent="  ",
                                      break_on_hyphens=False).replace("\xa0", " ") + "\n"
-    limits = [] if never_began(found, options) else track.limits_of_this_run()
+    limits = [] if never_began(found, options) else track._limits_of_this_run()
     if any(function == "?" for function, _, _ in found):
         limits = [one for one in limits if one != LIMITS["no watcher"]]
         text += "?: " + LIMITS["no watcher"] + "\n"

@@ -279,12 +279,12 @@ class track_globals:  # noqa: N801: it is used as a function
             found.append(UNSEEN_NAMES)
         elif not self.where and "no watcher" not in told:
             found.append(UNSEEN_SAME)
-        return [*found, *self.limits_of_this_run()]
+        return [*found, *self._limits_of_this_run()]
 
     def _told(self):
         return [one for _, tracker in list(self._trackers.values()) for one in tracker.limits()]
 
-    def limits_of_this_run(self):
+    def _limits_of_this_run(self):
         """Those of the limits that are not there always."""
         found = [LIMITS[one] if isinstance(one, str) else UNSEEN_DICT if one is True else unseen_module(one)
                  for one in self._told()]
