@@ -1,5 +1,5 @@
-/* Where CPython keeps the instruction that runs, as it tells debuggers itself. To ask a frame object takes several times
- * as long, which is most of what tracking a builtin costs. */
+/* Where CPython keeps the instruction that runs, as it tells debuggers itself. To ask a frame object takes several
+ * times as long, which is most of what tracking a builtin costs. */
 #ifndef HOOKING_COMPAT_OFFSETS_H
 #define HOOKING_COMPAT_OFFSETS_H
 

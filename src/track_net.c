@@ -57,14 +57,12 @@ done:
     return ret;
 }
 
+/* Count what nothing else has told of. */
 static void
-net_count(Tracker *tracker, PyObject *globals, PyObject *name, TrackKind kind)
+net_count(Tracker *tracker, PyObject *told, PyObject *globals, PyObject *name, TrackKind kind)
 {
-    TrackKey key = {globals, name, NULL, 0, 0, kind}, written = key, deleted = key;
-    written.kind = TRACK_WRITE;
-    deleted.kind = TRACK_DELETE;
-    if (PyUnicode_CheckExact(name) && !track_hook_is_special(name) && !track_table_has(&tracker->table, &written)
-        && !track_table_has(&tracker->table, &deleted)) {
+    const TrackKey key = {globals, name, NULL, 0, 0, kind};
+    if (PyUnicode_CheckExact(name) && !track_hook_is_special(name) && PySet_Contains(told, name) == 0) {
         track_table_count(&tracker->table, &key, false);
     }
 }
@@ -72,18 +70,19 @@ net_count(Tracker *tracker, PyObject *globals, PyObject *name, TrackKind kind)
 static void
 net_tell(Tracker *tracker, PyObject *globals, PyObject *remembered)
 {
-    PyObject *name, *value;
-    for (Py_ssize_t at = 0; PyDict_Next(globals, &at, &name, &value);) {
+    PyObject *name, *value, *told = track_table_names(&tracker->table, globals, TRACK_WRITE, TRACK_DELETE);
+    for (Py_ssize_t at = 0; told != NULL && PyDict_Next(globals, &at, &name, &value);) {
         PyObject *before = PyDict_GetItemWithError(remembered, name);
         if (before == NULL || !net_is(before, value)) {
-            net_count(tracker, globals, name, TRACK_WRITE);
+            net_count(tracker, told, globals, name, TRACK_WRITE);
         }
     }
-    for (Py_ssize_t at = 0; PyDict_Next(remembered, &at, &name, &value);) {
+    for (Py_ssize_t at = 0; told != NULL && PyDict_Next(remembered, &at, &name, &value);) {
         if (PyDict_GetItemWithError(globals, name) == NULL) {
-            net_count(tracker, globals, name, TRACK_DELETE);
+            net_count(tracker, told, globals, name, TRACK_DELETE);
         }
     }
+    Py_XDECREF(told);
 }
 
 void

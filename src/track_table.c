@@ -107,6 +107,19 @@ track_table_has(const TrackTable *table, const TrackKey *key)
 }
 
 PyObject *
+track_table_names(const TrackTable *table, PyObject *globals, TrackKind one, TrackKind other)
+{
+    PyObject *names = PySet_New(NULL);
+    for (size_t i = 0; names != NULL && i < table->room; i++) {
+        const TrackKey *key = &table->counters[i].key;
+        if (key->globals == globals && (key->kind == one || key->kind == other) && PySet_Add(names, key->name) < 0) {
+            Py_CLEAR(names);
+        }
+    }
+    return names;
+}
+
+PyObject *
 track_table_list(const TrackTable *table)
 {
     static const char *const kinds[TRACK_KINDS] = {"read", "builtin", "missing", "write", "delete"};

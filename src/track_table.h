@@ -44,6 +44,9 @@ TrackCounter *track_table_count(TrackTable *table, const TrackKey *key, bool onc
 /* The same for all sites: has anything of that kind been counted for the name? */
 bool track_table_has(const TrackTable *table, const TrackKey *key);
 
+/* The names of these globals for which anything of one of two kinds has been counted: a set, NULL with an exception. */
+PyObject *track_table_names(const TrackTable *table, PyObject *globals, TrackKind one, TrackKind other);
+
 /* A list of tuples (globals, name, kind, code or None, offset, thread, count); NULL with an exception. */
 PyObject *track_table_list(const TrackTable *table);
 

@@ -1,5 +1,5 @@
-/* Watches of reading before 3.12, by the trace function of watch_trace.c: calls whose code names the global are followed
- * from instruction to instruction. What an instruction has read is told at the next event of the thread. */
+/* Watches of reading before 3.12, by the trace function of watch_trace.c: calls whose code names the global are
+ * followed from instruction to instruction. What one has read is told at the next event of the thread. */
 #include "watch.h"
 
 #include "compat.h"

@@ -129,7 +129,8 @@ trace_look(Watches *all, PyObject *frame)
     int ret = 0;
     for (Py_ssize_t i = 0; i < all->count; i++) { /* all, before anything is done about one */
         Watch *watch = all->list[i];
-        if (watch->way == WAY_TRACE && watch->after != AFTER_READ && (watch->after != AFTER_LOCAL || watch->frame == frame)) {
+        if (watch->way == WAY_TRACE && watch->after != AFTER_READ
+            && (watch->after != AFTER_LOCAL || watch->frame == frame)) {
             watch->due = (watch->after != AFTER_LOCAL || lines_may_have(watch)) && trace_is_met(watch);
         }
     }

@@ -200,7 +200,9 @@ def tell(track, options):
         text += "\n" + textwrap.fill("builtins: " + listed(sorted(builtins.items()), track.mode == "all"),
                                      max(40, min(shutil.get_terminal_size().columns, 120)), subsequent_indent="  ",
                                      break_on_hyphens=False).replace("\xa0", " ") + "\n"
-    limits = [] if never_began(found, options) else track._limits_of_this_run()
+    # that of __main__, from 3.14 on, is of no use to a program that does not import itself
+    limits = [] if never_began(found, options) else [one for one in track._limits_of_this_run()
+                                                     if one != LIMITS["main"]]
     if any(function == "?" for function, _, _ in found):
         limits = [one for one in limits if one != LIMITS["no watcher"]]
         text += "?: " + LIMITS["no watcher"] + "\n"
