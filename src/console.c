@@ -252,7 +252,7 @@ console_unguard_exit(Console *console, PyObject *saved[QUITTER_COUNT])
 typedef struct Guard {
     PyObject *saved[QUITTER_COUNT];
     Show *outer;
-    WatchQuiet quiet;
+    unsigned long quiet; /* what watch_quiet() has returned */
 } Guard;
 
 /* Keeps the exception that is set. */
@@ -261,7 +261,7 @@ console_guard(Console *console, Guard *guard)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    watch_quiet(console->state, &guard->quiet);
+    guard->quiet = watch_quiet(console->state);
     console->state->left_by = NULL;
     console_guard_exit(console, guard->saved);
     guard->outer = console->state->show;
@@ -274,7 +274,7 @@ console_unguard(Console *console, Guard *guard)
 {
     console->state->show = guard->outer;
     console_unguard_exit(console, guard->saved);
-    watch_loud(console->state, &guard->quiet);
+    watch_loud(console->state, guard->quiet);
 }
 
 /* An input has run. `failed`: its exception is set. */
@@ -333,12 +333,11 @@ console_show_parse_error(Console *console, Source *source)
 static int
 console_run_command(Console *console, const Command *command, const char *rest)
 {
-    WatchQuiet quiet;
-    watch_quiet(console->state, &quiet);
+    unsigned long quiet = watch_quiet(console->state);
     if (command->run(console, rest) < 0) {
         console_show_complaint(console);
     }
-    watch_loud(console->state, &quiet);
+    watch_loud(console->state, quiet);
     return 0;
 }
 

@@ -54,6 +54,7 @@ typedef struct ConsoleStart {
     ConsoleWays ways;
     int isolation;        /* the number of the isolated prompt that it is, 0 for none: see isolate.h */
     int *unopened;        /* or NULL: set when there was nobody to ask. It is warned of once */
+    ModuleState *const *wanted; /* or NULL: where a NULL says that it was given up while another thread had its turn */
     int unattended;       /* nobody is asked: it ends when no input is left of those that are written down */
     const ConsoleRestarts *restarts; /* with WAYS_CALL */
 } ConsoleStart;

@@ -66,7 +66,10 @@ entry_run(ModuleState *state, const ConsoleStart *start, const char *what, Conso
     if (turn_take(waits, start->stack != NULL ? start->stack->frame : start->frame) < 0) {
         return -1;
     }
-    if (state->aborting) {
+    if (start->wanted != NULL && *start->wanted == NULL) {
+        ret = 0;
+    }
+    else if (state->aborting) {
         ret = console_abort(state);
     }
     else {

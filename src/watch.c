@@ -121,33 +121,7 @@ watch_is_hidden(const Watch *watch)
     return false;
 }
 
-/* ---- quiet ---- */
-
-bool
-watch_is_quiet(const Watches *all)
-{
-    unsigned long thread = all->quiet == NULL ? 0 : PyThread_get_thread_ident();
-    for (const WatchQuiet *quiet = all->quiet; quiet != NULL; quiet = quiet->outer) {
-        if (quiet->thread == thread) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void
-watch_quiet(ModuleState *state, WatchQuiet *quiet)
-{
-    Watches *all = state->watches;
-    quiet->thread = 0; /* a watch that is set meanwhile does not count */
-    if (all != NULL) {
-        *quiet = (WatchQuiet){PyThread_get_thread_ident(), all->quiet};
-        all->quiet = quiet;
-    }
-}
-
-/* What has changed meanwhile is known to the user. */
-static void
 watch_refresh(Watches *all)
 {
     for (Py_ssize_t i = 0; i < all->count; i++) {
@@ -162,35 +136,6 @@ watch_refresh(Watches *all)
         }
         Py_DECREF((PyObject *)watch);
     }
-}
-
-void
-watch_loud(ModuleState *state, WatchQuiet *quiet)
-{
-    PyObject *type, *value, *traceback;
-    Watches *all = state->watches;
-    if (all == NULL || quiet->thread == 0) {
-        return;
-    }
-    PyErr_Fetch(&type, &value, &traceback);
-    for (WatchQuiet **at = &all->quiet; *at != NULL; at = &(*at)->outer) {
-        if (*at == quiet) {
-            *at = quiet->outer;
-            break;
-        }
-    }
-    if (!watch_is_quiet(all)) {
-        WatchQuiet still = {PyThread_get_thread_ident(), all->quiet}; /* finalizers of old values */
-        all->quiet = &still;
-        watch_refresh(all);
-        for (WatchQuiet **at = &all->quiet; *at != NULL; at = &(*at)->outer) {
-            if (*at == &still) {
-                *at = still.outer;
-                break;
-            }
-        }
-    }
-    PyErr_Restore(type, value, traceback);
 }
 
 /* ---- the list ---- */
@@ -543,6 +488,7 @@ watch_clear(ModuleState *state)
     if (watch_process == all) {
         watch_process = NULL;
     }
+    watch_quiet_clear(all);
     PyMem_Free(all->list);
     PyMem_Free(all);
 }

@@ -41,6 +41,12 @@ typedef struct WatchSpan {
     Py_ssize_t from, to;
 } WatchSpan;
 
+/* Where something was done. All owned. */
+typedef struct WatchPlace {
+    PyObject *file, *function;
+    int line;
+} WatchPlace;
+
 typedef struct Watch {
     PyObject_HEAD
     ModuleState *state;   /* borrowed; NULL: it was removed */
@@ -66,8 +72,8 @@ typedef struct Watch {
     int read;             /* stop when it is read, not when it changes */
     int warned;           /* that no console can be opened was said */
     long hits;
-    PyObject *old, *new;  /* owned: of the hit that is under way; NULL: unbound, or there is none */
-    PyObject *file, *function; /* owned or NULL: where that was */
+    WatchPlace met;       /* where it was met last; all zero before */
+    PyObject *file, *function; /* owned or NULL: where a dictionary has noted a change */
     int line;
     unsigned long due;    /* of WAY_CODE and WAY_TRACE: the thread that has seen it changed, and is about to say so */
     /* noted by a dictionary, to be looked at at the next instruction of that thread */
@@ -78,11 +84,8 @@ typedef struct Watch {
     bool armed_all;       /* all code does: none ran */
 } Watch;
 
-/* A thread in which something runs for the user: what that changes stops nothing. */
-typedef struct WatchQuiet {
-    unsigned long thread;
-    struct WatchQuiet *outer;
-} WatchQuiet;
+/* A thread in which something runs for the user: see watch_quiet.c. */
+typedef struct WatchQuiet WatchQuiet;
 
 typedef struct WatchPlan WatchPlan;
 
@@ -93,7 +96,7 @@ typedef struct Watches {
     Watch **list;         /* owned, each too */
     Py_ssize_t count;
     long last;            /* the number that was given last */
-    WatchQuiet *quiet;
+    WatchQuiet *quiet;    /* owned: a list of the threads that are */
     Monitoring tool;      /* of WAY_DICT and WAY_CODE */
     long instruction, returns, unwinds; /* bits of events, once it is taken */
     int watcher;          /* the dict watcher's number, -1 for none */
@@ -104,12 +107,6 @@ typedef struct Watches {
     PyObject *traced;     /* owned or NULL: the code of the line before, of WAY_TRACE */
     int traced_lasti;
 } Watches;
-
-/* Where something was done. All owned. */
-typedef struct WatchPlace {
-    PyObject *file, *function;
-    int line;
-} WatchPlace;
 
 int watch_init(PyObject *module, ModuleState *state);
 void watch_clear(ModuleState *state);
@@ -160,10 +157,30 @@ void watch_end(Watch *watch);
 int watch_place_of(PyObject *frame, WatchPlace *place);
 void watch_place_clear(WatchPlace *place);
 
+/* The user knows what has changed: it is what is compared with from now on. */
+void watch_refresh(Watches *all);
+
+/* ---- watch_quiet.c: what runs for the user changes things without stopping anything ---- */
+
 /* Does something run for the user in this thread? */
 bool watch_is_quiet(const Watches *all);
-void watch_quiet(ModuleState *state, WatchQuiet *quiet);
-void watch_loud(ModuleState *state, WatchQuiet *quiet);
+
+/* It begins, and ends. What the one returns (the thread; 0: none was noted) is for the other. */
+unsigned long watch_quiet(ModuleState *state);
+void watch_loud(ModuleState *state, unsigned long thread);
+
+/* A hit that this thread, which is quiet, is to do something about. All borrowed; NULL: unbound. */
+typedef struct WatchHit {
+    const Watch *watch;
+    PyObject *old, *new;
+    WatchPlace place;
+} WatchHit;
+
+/* Note it (all zero: it has been done), find that of a watch: NULL for none. */
+void watch_quiet_note(const Watches *all, WatchHit hit);
+const WatchHit *watch_quiet_hit(const Watches *all, const Watch *watch);
+
+void watch_quiet_clear(Watches *all);
 
 /* ---- watch_target.c ---- */
 

@@ -179,7 +179,10 @@ static PyObject *
 door_get(PyObject *self, void *closure)
 {
     Watch *watch = (Watch *)self;
-    PyObject *unbound = watch_unbound(state_of_type(Py_TYPE(self)));
+    ModuleState *state = state_of_type(Py_TYPE(self));
+    PyObject *unbound = watch_unbound(state);
+    const WatchHit *hit = watch_quiet_hit(state->watches, watch); /* in a call of `call` */
+    const WatchPlace *place = hit != NULL ? &hit->place : &watch->met;
     switch ((DoorField)(intptr_t)closure) {
     case FIELD_NUMBER:
         return PyLong_FromLong(watch->number);
@@ -190,19 +193,19 @@ door_get(PyObject *self, void *closure)
     case FIELD_VALUE:
         return door_value(watch);
     case FIELD_OLD:
-        return Py_NewRef(watch->old == NULL ? unbound : watch->old);
+        return Py_NewRef(hit == NULL || hit->old == NULL ? unbound : hit->old);
     case FIELD_NEW:
-        return Py_NewRef(watch->new == NULL ? unbound : watch->new);
+        return Py_NewRef(hit == NULL || hit->new == NULL ? unbound : hit->new);
     case FIELD_CONDITION:
         return Py_NewRef(watch->when == NULL        ? Py_None
-                         : PyTuple_Check(watch->when) ? PyTuple_GetItem(watch->when, 0)
+                         : PyTuple_CheckExact(watch->when) ? PyTuple_GetItem(watch->when, 0)
                                                       : watch->when);
     case FIELD_FILE:
-        return Py_NewRef(watch->file == NULL || watch->hits == 0 ? Py_None : watch->file);
+        return Py_NewRef(place->file == NULL ? Py_None : place->file);
     case FIELD_LINE:
-        return PyLong_FromLong(watch->hits == 0 ? 0 : watch->line);
+        return PyLong_FromLong(place->line);
     case FIELD_FUNCTION:
-        return Py_NewRef(watch->function == NULL || watch->hits == 0 ? Py_None : watch->function);
+        return Py_NewRef(place->function == NULL ? Py_None : place->function);
     case FIELD_ACTIVE:
         return PyBool_FromLong(watch->state != NULL);
     }
@@ -225,8 +228,6 @@ door_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(watch->value);
     Py_VISIT(watch->when);
     Py_VISIT(watch->call);
-    Py_VISIT(watch->old);
-    Py_VISIT(watch->new);
     return 0;
 }
 
@@ -246,8 +247,6 @@ door_clear(PyObject *self)
     Py_CLEAR(watch->value);
     Py_CLEAR(watch->when);
     Py_CLEAR(watch->call);
-    Py_CLEAR(watch->old);
-    Py_CLEAR(watch->new);
     return 0;
 }
 
@@ -261,6 +260,7 @@ door_dealloc(PyObject *self)
     Py_CLEAR(watch->text);
     Py_CLEAR(watch->file);
     Py_CLEAR(watch->function);
+    watch_place_clear(&watch->met);
     PyMem_Free(watch->hidden);
     PyMem_Free(watch->lines);
     PyObject_GC_Del(self);

@@ -54,7 +54,7 @@ hit_remarks(const Watch *watch)
     if (watch->when == NULL) {
         return PyUnicode_FromFormat("%ld hit%s%s%s", watch->hits, of, read, off);
     }
-    PyObject *when = PyTuple_Check(watch->when) ? PyTuple_GetItem(watch->when, 0) : watch->when;
+    PyObject *when = PyTuple_CheckExact(watch->when) ? PyTuple_GetItem(watch->when, 0) : watch->when;
     return PyUnicode_FromFormat("%ld hit%s%s, if %S%s", watch->hits, of, read, when, off);
 }
 
@@ -154,7 +154,7 @@ hit_ask(Watch *watch, PyObject *frame, PyObject *old, PyObject *new)
 {
     ModuleState *state = watch->state;
     PyObject *when = Py_NewRef(watch->when), *value;
-    if (!PyTuple_Check(when)) {
+    if (!PyTuple_CheckExact(when)) {
         value = PyObject_CallFunctionObjArgs(when, old, new, NULL);
     }
     else if (PyTuple_GetItem(when, 1) != Py_None) {
@@ -178,7 +178,7 @@ hit_holds(Watch *watch, PyObject *frame, PyObject *old, PyObject *new, PyObject 
         PyObject *type, *error, *traceback;
         PyErr_Fetch(&type, &error, &traceback);
         PyErr_NormalizeException(&type, &error, &traceback);
-        PyObject *text = PyTuple_Check(watch->when) ? PyTuple_GetItem(watch->when, 0) : watch->when;
+        PyObject *text = PyTuple_CheckExact(watch->when) ? PyTuple_GetItem(watch->when, 0) : watch->when;
         *complaint = PyUnicode_FromFormat("the condition of watch %ld fails: if %S: %R", watch->number, text, error);
         ret = *complaint == NULL ? -1 : 1;
         Py_XDECREF(type);
@@ -191,9 +191,9 @@ hit_holds(Watch *watch, PyObject *frame, PyObject *old, PyObject *new, PyObject 
 /* ---- the console ---- */
 
 static PyObject *
-hit_banner(Watch *watch, PyObject *old, PyObject *new)
+hit_banner(const Watch *watch, const WatchHit *hit)
 {
-    PyObject *was = watch_show(old), *is = was == NULL ? NULL : watch_show(new), *banner = NULL;
+    PyObject *was = watch_show(hit->old), *is = was == NULL ? NULL : watch_show(hit->new), *banner = NULL;
     const char *done = watch->read ? "Read" : "Changed";
     if (is != NULL && watch->read) {
         banner = PyUnicode_FromFormat("watch %ld: %U  %U\n", watch->number, watch->text, is);
@@ -202,8 +202,8 @@ hit_banner(Watch *watch, PyObject *old, PyObject *new)
         banner = PyUnicode_FromFormat("watch %ld: %U  %U -> %U\n", watch->number, watch->text, was, is);
     }
     if (banner != NULL) {
-        Py_SETREF(banner, PyUnicode_FromFormat("%U%s at %U:%d in %U", banner, done, watch->file, watch->line,
-                                               watch->function));
+        Py_SETREF(banner, PyUnicode_FromFormat("%U%s at %U:%d in %U", banner, done, hit->place.file, hit->place.line,
+                                               hit->place.function));
     }
     Py_XDECREF(was);
     Py_XDECREF(is);
@@ -211,17 +211,16 @@ hit_banner(Watch *watch, PyObject *old, PyObject *new)
 }
 
 static int
-hit_open(Watch *watch, PyObject *frame, PyObject *complaint, PyObject *old, PyObject *new)
+hit_open(ModuleState *state, Watch *watch, PyObject *frame, PyObject *complaint, const WatchHit *hit)
 {
     char what[40];
-    ModuleState *state = watch->state;
     ConsoleEnd end = {0};
     if (entry_is_off(state)) {
         return 0;
     }
-    PyObject *banner = hit_banner(watch, old, new), *handled = PyErr_GetHandledException();
+    PyObject *banner = hit_banner(watch, hit), *handled = PyErr_GetHandledException();
     ConsoleStart start = {.frame = frame, .exception = handled, .banner = banner, .complaint = complaint,
-                          .overwrite = 1, .ways = WAYS_WATCH, .unopened = &watch->warned};
+                          .overwrite = 1, .ways = WAYS_WATCH, .unopened = &watch->warned, .wanted = &watch->state};
     snprintf(what, sizeof what, "watch %ld", watch->number);
     int ret = banner == NULL ? -1 : entry_run(state, &start, what, &end);
     Py_XDECREF(handled);
@@ -229,13 +228,42 @@ hit_open(Watch *watch, PyObject *frame, PyObject *complaint, PyObject *old, PyOb
     return ret;
 }
 
+/* What is to be done about it. `was`, `is`: what a callable gets for the values. */
+static int
+hit_act(ModuleState *state, PyObject *frame, PyObject *was, PyObject *is, const WatchHit *hit)
+{
+    Watch *watch = (Watch *)hit->watch;
+    PyObject *complaint = NULL;
+    int ret = watch->when == NULL ? 1 : hit_holds(watch, frame, was, is, &complaint);
+    if (ret <= 0 || watch->state == NULL) { /* while it was asked, it was taken away */
+        goto done;
+    }
+    watch->hits++;
+    watch_place_clear(&watch->met);
+    watch->met = (WatchPlace){Py_XNewRef(hit->place.file), Py_XNewRef(hit->place.function), hit->place.line};
+    if (watch->call == NULL) {
+        ret = hit_open(state, watch, frame, complaint, hit);
+    }
+    else {
+        PyObject *call = Py_NewRef(watch->call);
+        watch_quiet_note(state->watches, *hit);
+        PyObject *result = PyObject_CallFunctionObjArgs(call, was, is, watch, NULL);
+        ret = result == NULL ? -1 : 0;
+        Py_XDECREF(result);
+        Py_DECREF(call);
+        watch_quiet_note(state->watches, (WatchHit){0});
+    }
+done:
+    Py_XDECREF(complaint);
+    return ret < 0 ? -1 : 0;
+}
+
 int
 watch_hit(Watch *watch, PyObject *old, PyObject *new, const WatchPlace *place)
 {
-    WatchQuiet quiet;
     ModuleState *state = watch->state;
-    PyObject *complaint = NULL, *frame = frame_current();
-    int ret = -1;
+    PyObject *frame = frame_current();
+    WatchHit hit = {watch, old, new, *place};
     if (state == NULL || frame == NULL || compat_is_finalizing()) {
         Py_XDECREF(frame);
         return 0;
@@ -244,33 +272,9 @@ watch_hit(Watch *watch, PyObject *old, PyObject *new, const WatchPlace *place)
     Py_INCREF((PyObject *)watch); /* it may be taken away at the prompt */
     Py_INCREF(was);
     Py_INCREF(is);
-    watch_quiet(state, &quiet);
-    int holds = watch->when == NULL ? 1 : hit_holds(watch, frame, was, is, &complaint);
-    if (holds <= 0) {
-        ret = holds;
-        goto done;
-    }
-    watch->hits++;
-    Py_SETREF(watch->old, Py_XNewRef(old));
-    Py_SETREF(watch->new, Py_XNewRef(new));
-    Py_SETREF(watch->file, Py_XNewRef(place->file));
-    Py_SETREF(watch->function, Py_XNewRef(place->function));
-    watch->line = place->line;
-    if (watch->call == NULL) {
-        ret = hit_open(watch, frame, complaint, old, new);
-    }
-    else {
-        PyObject *call = Py_NewRef(watch->call);
-        PyObject *result = PyObject_CallFunctionObjArgs(call, was, is, watch, NULL);
-        ret = result == NULL ? -1 : 0;
-        Py_XDECREF(result);
-        Py_DECREF(call);
-    }
-    Py_CLEAR(watch->old);
-    Py_CLEAR(watch->new);
-done:
-    watch_loud(state, &quiet);
-    Py_XDECREF(complaint);
+    unsigned long quiet = watch_quiet(state);
+    int ret = hit_act(state, frame, was, is, &hit);
+    watch_loud(state, quiet);
     Py_DECREF(frame);
     Py_DECREF(was);
     Py_DECREF(is);
