@@ -30,31 +30,32 @@ typedef struct PlanStore {
     int came;                         /* how often it has come while it was waited for */
 } PlanStore;
 
+/* With a code object the program may hear that it ends, and set and end watches: the place may be gone then. */
 static void
 plan_free(WatchPlan *plan)
 {
-    Py_CLEAR(plan->code);
-    PyMem_Free(plan->after);
-    PyMem_Free(plan->stores);
-    plan->after = NULL;
-    plan->stores = NULL;
-    plan->size = 0;
-    plan->store_count = 0;
+    WatchPlan old = *plan;
+    *plan = (WatchPlan){0};
+    PyMem_Free(old.after);
+    PyMem_Free(old.stores);
+    Py_XDECREF(old.code);
 }
 
 void
 watch_code_forget(Watches *all)
 {
-    for (int i = 0; all->plans != NULL && i < PLANS; i++) {
-        plan_free(&all->plans[i]);
-    }
-    for (size_t i = 0; i < all->own_count; i++) {
-        plan_free(&all->own[i]);
-    }
-    PyMem_Free(all->plans);
-    PyMem_Free(all->own);
-    all->plans = all->own = NULL;
+    WatchPlan *plans = all->plans, *own = all->own;
+    size_t own_count = all->own_count;
+    all->plans = all->own = NULL; /* at once: see plan_free() */
     all->own_count = 0;
+    for (int i = 0; plans != NULL && i < PLANS; i++) {
+        plan_free(&plans[i]);
+    }
+    for (size_t i = 0; i < own_count; i++) {
+        plan_free(&own[i]);
+    }
+    PyMem_Free(plans);
+    PyMem_Free(own);
 }
 
 /* The names of a code object that an instruction can mean. All owned. */
@@ -268,12 +269,13 @@ static WatchPlan *
 plan_of(Watches *all, PyObject *code)
 {
     WatchPlan *plan = plan_place(all, code);
-    if (plan != NULL && plan->code != code) {
+    while (plan != NULL && plan->code != code && plan->code != NULL) {
         plan_free(plan);
-        if (plan_make(all, plan, code) < 0) {
-            plan_free(plan);
-            return NULL;
-        }
+        plan = plan_place(all, code); /* it may be another now, or filled again */
+    }
+    if (plan != NULL && plan->code == NULL && plan_make(all, plan, code) < 0) {
+        plan_free(plan);
+        return NULL;
     }
     return plan;
 }

@@ -242,3 +242,27 @@ def test_a_condition_that_is_a_tuple_too():
     G = 5
     pass
     """, "Above(limit=3)\n2 5\n")
+
+
+# What ends --------------------------------------------------------------------------------------------------------
+
+def test_code_whose_end_ends_the_watches():
+    """Other code takes its place in the cache of what is known of code."""
+    prints("""
+    L = [0]
+    ended = 0
+    def again(reference):
+        global ended
+        ended += 1
+        hooking.unwatch("all")
+        hooking.watch("L[0]", call=print)
+    hooking.watch("L[0]", call=print)
+    references = []
+    for i in range(5000):
+        names = {}
+        exec("def f():\\n  len('')\\n  return %d" % i, names)
+        references.append(weakref.ref(names["f"].__code__, again))
+        names.pop("f")()
+        names.clear()
+    print(ended > 0)
+    """, "True\n")
