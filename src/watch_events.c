@@ -47,21 +47,61 @@ watch_on_instruction(PyObject *module, PyObject *const *args, Py_ssize_t count)
     return Py_NewRef(after == 0 && !awaited && all->tool.disable != NULL ? all->tool.disable : Py_None);
 }
 
-/* callback(code, offset, value or exception): a call ends. */
-static PyObject *
-watch_on_end(PyObject *module, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+/* A call ends, and with it the watches of its variables, also when what was called for another raises. */
+static int
+events_end_call(Watches *all)
 {
-    Watches *all = state_of_module(module)->watches;
-    if (all != NULL && events_are_awaited(all) && !watch_is_quiet(all) && watch_dict_look(all) < 0) {
-        return NULL;
-    }
-    PyObject *frame = all == NULL ? NULL : frame_current();
+    PyObject *type, *error, *traceback;
+    int ret = events_are_awaited(all) && !watch_is_quiet(all) ? watch_dict_look(all) : 0;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *frame = frame_current();
     for (Py_ssize_t i = frame == NULL ? 0 : all->count; i-- > 0;) {
         if (i < all->count && all->list[i]->way == WAY_CODE && all->list[i]->frame == frame) {
             watch_end(all->list[i]);
         }
     }
     Py_XDECREF(frame);
+    PyErr_Clear();
+    PyErr_Restore(type, error, traceback);
+    return ret;
+}
+
+/* The exception that is set has taken the place of another: have it say so. */
+static void
+events_chain(PyObject *before)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *context = PyException_GetContext(error);
+    PyObject *outer = PyException_GetContext(before);
+    if (context == NULL && outer != error && before != error) {
+        PyException_SetContext(error, Py_NewRef(before));
+    }
+    Py_XDECREF(outer);
+    Py_XDECREF(context);
+    PyErr_Restore(type, error, traceback);
+}
+
+/* callback(code, offset, value) */
+static PyObject *
+watch_on_return(PyObject *module, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+{
+    Watches *all = state_of_module(module)->watches;
+    return all != NULL && events_end_call(all) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* callback(code, offset, exception) */
+static PyObject *
+watch_on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    Watches *all = state_of_module(module)->watches;
+    if (all != NULL && events_end_call(all) < 0) {
+        if (count > 2 && PyExceptionInstance_Check(args[2])) {
+            events_chain(args[2]);
+        }
+        return NULL;
+    }
     return Py_NewRef(Py_None);
 }
 
@@ -72,14 +112,17 @@ watch_events_open(Watches *all)
 {
     static PyMethodDef on_instruction = {"on_instruction", (PyCFunction)(void (*)(void))watch_on_instruction,
                                          METH_FASTCALL, NULL};
-    static PyMethodDef on_end = {"on_end", (PyCFunction)(void (*)(void))watch_on_end, METH_FASTCALL, NULL};
+    static PyMethodDef on_return = {"on_return", (PyCFunction)(void (*)(void))watch_on_return, METH_FASTCALL, NULL};
+    static PyMethodDef on_unwind = {"on_unwind", (PyCFunction)(void (*)(void))watch_on_unwind, METH_FASTCALL, NULL};
     int ret = -1;
     if (all->tool.module != NULL) {
         return 0;
     }
     PyObject *instruction = PyCFunction_NewEx(&on_instruction, all->module, NULL);
-    PyObject *end = PyCFunction_NewEx(&on_end, all->module, NULL);
-    if (instruction == NULL || end == NULL || monitoring_take(&all->tool, "hooking watch", "watchpoint") < 0) {
+    PyObject *returns = PyCFunction_NewEx(&on_return, all->module, NULL);
+    PyObject *unwind = PyCFunction_NewEx(&on_unwind, all->module, NULL);
+    if (instruction == NULL || returns == NULL || unwind == NULL
+        || monitoring_take(&all->tool, "hooking watch", "watchpoint") < 0) {
         goto done;
     }
     all->instruction = monitoring_event(&all->tool, "INSTRUCTION");
@@ -87,13 +130,14 @@ watch_events_open(Watches *all)
     all->unwinds = monitoring_event(&all->tool, "PY_UNWIND");
     if (all->instruction < 0 || all->returns < 0 || all->unwinds < 0
         || monitoring_register(&all->tool, all->instruction, instruction) < 0
-        || monitoring_register(&all->tool, all->returns, end) < 0
-        || monitoring_register(&all->tool, all->unwinds, end) < 0) {
+        || monitoring_register(&all->tool, all->returns, returns) < 0
+        || monitoring_register(&all->tool, all->unwinds, unwind) < 0) {
         goto done;
     }
     ret = 0;
 done:
-    Py_XDECREF(end);
+    Py_XDECREF(unwind);
+    Py_XDECREF(returns);
     Py_XDECREF(instruction);
     return ret;
 }

@@ -182,13 +182,16 @@ trace_yields(PyObject *frame)
 static int
 trace_return(Watches *all, PyObject *frame, PyObject *value)
 {
+    PyObject *type, *error, *traceback;
     int ret = watch_read_tell(all) < 0 ? -1 : trace_look(all, frame); /* what the last line has changed */
-    for (Py_ssize_t i = all->count; ret == 0 && i-- > 0;) {
+    PyErr_Fetch(&type, &error, &traceback);
+    for (Py_ssize_t i = all->count; i-- > 0;) {
         if (i < all->count && all->list[i]->way == WAY_TRACE && all->list[i]->frame == frame
             && (value == NULL || !trace_yields(frame))) {
             watch_end(all->list[i]);
         }
     }
+    PyErr_Restore(type, error, traceback);
     return ret;
 }
 

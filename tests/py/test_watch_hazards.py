@@ -266,3 +266,26 @@ def test_code_whose_end_ends_the_watches():
         names.clear()
     print(ended > 0)
     """, "True\n")
+
+
+def test_a_call_that_raises_while_an_exception_ends_the_function():
+    """Its other watches end nevertheless, and keep nothing alive."""
+    prints("""
+    class Big: pass
+    d = {"k": 0}
+    def call(old, new, watch):
+        raise ValueError("of the call")
+    def f():
+        global big, watch
+        local = Big()
+        big = weakref.ref(local)
+        z = 0
+        watch = hooking.watch("z", call=print)
+        d.update([("k", 5), 3])
+    hooking.watch("d['k']", call=call)
+    try:
+        f()
+    except ValueError as error:
+        print(error, type(error.__context__) is TypeError or sys.version_info < (3, 12))
+    print(watch.active, big())
+    """, "of the call True\nFalse None\n")
