@@ -121,6 +121,32 @@ watch_is_hidden(const Watch *watch)
     return false;
 }
 
+/* Let go of a value. Its destructor is the program's, and debuggers, profilers and coverage are to see it: but within a
+ * callback of ours, where this may be, all events are off, unless sys.call_tracing() has them on. */
+static void
+watch_release(PyObject *value)
+{
+    enum { DEPTH = 2 };
+    PyObject *type, *error, *traceback;
+    if (value == NULL || !compat_is_last_reference(value) || peek_is_plain(value, DEPTH)) {
+        Py_XDECREF(value);
+        return;
+    }
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *call = PySys_GetObject("call_tracing"); /* borrowed */
+    PyObject *list = PyList_New(0), *none = PyTuple_New(0);
+    PyObject *clear = list == NULL || PyList_Append(list, value) < 0 ? NULL : PyObject_GetAttrString(list, "clear");
+    Py_DECREF(value);
+    if (call != NULL && PyCFunction_Check(call) && clear != NULL && none != NULL) {
+        Py_XDECREF(PyObject_CallFunctionObjArgs(call, clear, none, NULL));
+    }
+    Py_XDECREF(clear);
+    Py_XDECREF(none);
+    Py_XDECREF(list);
+    PyErr_Clear();
+    PyErr_Restore(type, error, traceback);
+}
+
 void
 watch_refresh(Watches *all)
 {
@@ -130,7 +156,9 @@ watch_refresh(Watches *all)
         if (!watch->touched && watch->due == 0 && !(watch->kind == WATCH_VARIABLE && watch_is_hidden(watch))) {
             int found = watch_probe(watch, &value);
             if (found == 0 || found == 1) {
-                Py_SETREF(watch->value, value);
+                PyObject *old = watch->value;
+                watch->value = value;
+                watch_release(old);
             }
             PyErr_Clear();
         }
@@ -185,13 +213,15 @@ watch_let_go(Watch *watch)
     Py_CLEAR(watch->weak);
     Py_CLEAR(watch->frame);
     Py_CLEAR(watch->code);
-    Py_CLEAR(watch->value);
+    PyObject *value = watch->value;
+    watch->value = NULL;
     Py_CLEAR(watch->slot);
     PyMem_Free(watch->hidden);
     PyMem_Free(watch->lines);
     watch->hidden = NULL;
     watch->lines = NULL;
     watch->hidden_count = 0;
+    watch_release(value);
 }
 
 void
@@ -419,7 +449,7 @@ watch_compare(Watch *watch, WatchPlace *place)
         if (watch_differs(old, value)) {
             ret = watch_hit(watch, old, value, place);
         }
-        Py_XDECREF(old);
+        watch_release(old);
     }
     watch_place_clear(place);
     return ret;

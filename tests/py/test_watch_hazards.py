@@ -289,3 +289,33 @@ def test_a_call_that_raises_while_an_exception_ends_the_function():
         print(error, type(error.__context__) is TypeError or sys.version_info < (3, 12))
     print(watch.active, big())
     """, "of the call True\nFalse None\n")
+
+
+@pytest.mark.skipif(not MONITORING, reason="before 3.12 sys.call_tracing() leaves events off")
+@pytest.mark.parametrize("target", ["x", "o.a", "L[0]", "q.b", "G"])
+def test_the_destructor_of_what_has_gone_is_seen_by_other_tools(target):
+    """It runs with the events of debuggers, profilers and coverage on."""
+    prints(f"""
+    seen = []
+    class V:
+        def __del__(self):
+            self.z = 1
+    class O: __slots__ = ("a", "__weakref__")
+    class Q: pass
+    def profile(frame, event, arg):
+        if event == "call" and frame.f_code is V.__del__.__code__:
+            seen.append(event)
+    def f():
+        global G
+        x, o, q, L = V(), O(), Q(), [V()]
+        o.a, q.b, G = V(), V(), V()
+        hooking.watch("{target}", call=lambda *args: None)
+        {target} = 1
+        y = 2
+        y = 3
+        return seen[:]
+    sys.setprofile(profile)
+    done = f()
+    sys.setprofile(None)
+    print(done)
+    """, "['call']\n")
