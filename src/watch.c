@@ -166,6 +166,17 @@ watch_refresh(Watches *all)
     }
 }
 
+void
+watch_sweep(Watches *all)
+{
+    for (Py_ssize_t i = all->count; i-- > 0;) {
+        Watch *watch = i < all->count ? all->list[i] : NULL;
+        if (watch != NULL && watch->frame != NULL && compat_is_last_reference(watch->frame)) {
+            watch_end(watch);
+        }
+    }
+}
+
 /* ---- the list ---- */
 
 static Watches *
@@ -394,6 +405,7 @@ watch_add(ModuleState *state, Namespace *ns, const WatchAsk *ask)
     if (watch == NULL) {
         return NULL;
     }
+    watch_sweep(all);
     if (watch_append(all, watch) == 0) {
         if (entry_is_off(state)) {
             Py_CLEAR(watch->object);

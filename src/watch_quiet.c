@@ -113,6 +113,7 @@ watch_loud(ModuleState *state, unsigned long thread)
     PyErr_Fetch(&type, &value, &traceback);
     if (quiet->depth == 1) {
         watch_refresh(all); /* before it ends: finalizers of old values */
+        watch_sweep(all);
     }
     if (--quiet->depth == 0) {
         quiet_remove(all, quiet);

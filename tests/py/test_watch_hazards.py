@@ -319,3 +319,34 @@ def test_the_destructor_of_what_has_gone_is_seen_by_other_tools(target):
     sys.setprofile(None)
     print(done)
     """, "['call']\n")
+
+
+@pytest.mark.parametrize("where", [
+    "call", pytest.param("trace", marks=pytest.mark.skipif(not MONITORING, reason="two cannot trace before 3.12"))])
+def test_a_watch_of_a_function_that_runs_where_all_events_are_off(where):
+    """It ends when that is over, if not before the next watch is set, and keeps nothing alive."""
+    prints(f"""
+    class Big: pass
+    watches = []
+    def inner():
+        global big
+        local = Big()
+        big = weakref.ref(local)
+        z = 0
+        watches.append(hooking.watch("z", call=print))
+        z = 1
+    G = 0
+    if {where == "call"}:
+        hooking.watch("G", call=lambda *args: inner())
+        G = 1
+        x = 1
+    else:
+        def trace(frame, event, arg):
+            if not watches:
+                inner()
+        sys.settrace(trace)
+        (lambda: 0)()
+        sys.settrace(None)
+        hooking.watch("G", call=print)
+    print(watches[0].active, big())
+    """, "False None\n")
