@@ -17,6 +17,23 @@ watch_unbound(ModuleState *state)
     return state->watch_unbound;
 }
 
+/* Control characters could write over the rest: escapes stand for them. Takes the reference. */
+static PyObject *
+hit_without_controls(PyObject *text)
+{
+    enum { DELETE = 0x7f, LAST_CONTROL = 0x9f };
+    for (Py_UCS4 c = 0; text != NULL && c <= LAST_CONTROL; c = c == ' ' - 1 ? DELETE : c + 1) {
+        if (PyUnicode_FindChar(text, c, 0, PyUnicode_GetLength(text), 1) < 0) {
+            continue;
+        }
+        PyObject *there = PyUnicode_FromFormat("%c", (int)c), *escape = PyUnicode_FromFormat("\\x%02x", (int)c);
+        Py_SETREF(text, there == NULL || escape == NULL ? NULL : PyUnicode_Replace(text, there, escape, -1));
+        Py_XDECREF(escape);
+        Py_XDECREF(there);
+    }
+    return text;
+}
+
 PyObject *
 watch_show(PyObject *value)
 {
@@ -25,7 +42,7 @@ watch_show(PyObject *value)
         return PyUnicode_FromString("(unbound)");
     }
     PyObject *text = PyObject_Repr(value);
-    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+    if (text == NULL) { /* of SystemExit too: it would end the program, which has not asked for the text */
         PyErr_Clear();
         PyObject *type = PyType_GetName(Py_TYPE(value));
         text = type == NULL ? NULL : PyUnicode_FromFormat("<%U object, whose repr() fails>", type);
@@ -37,12 +54,12 @@ watch_show(PyObject *value)
     Py_ssize_t length = PyUnicode_GetLength(text);
     Py_ssize_t end = PyUnicode_FindChar(text, '\n', 0, length, 1);
     if (end < 0 && length <= LONGEST) {
-        return text;
+        return hit_without_controls(text);
     }
     PyObject *start = PyUnicode_Substring(text, 0, end < 0 || end > LONGEST ? LONGEST : end);
     Py_SETREF(text, start == NULL ? NULL : PyUnicode_FromFormat("%U ...", start));
     Py_XDECREF(start);
-    return text;
+    return hit_without_controls(text);
 }
 
 /* "2 hits, when it is read, if total > 3, off": what is to be said of it in brackets. */

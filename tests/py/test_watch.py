@@ -339,6 +339,41 @@ def test_a_repr_that_fails(opened):
     ''')
 
 
+def test_a_repr_that_would_end_the_program_or_clear_the_screen(opened):
+    opened(r'''
+        from hooking import hook
+        class Odd:
+            def __init__(self, what):
+                self.what = what
+            def __repr__(self):
+                if isinstance(self.what, BaseException):
+                    raise self.what
+                return self.what
+        x = 0
+        hook()
+        x = Odd(SystemExit(3))
+        x = Odd(KeyboardInterrupt())
+        x = Odd("\x1b[2J\rX\x07\x00\x7f\x9b\xe9")
+        print("end")
+    ''').play(r'''
+        >>> watch x
+        watch 1: x = 0  (0 hits)
+        >>> c
+        watch 1: x  0 -> <Odd object, whose repr() fails>
+        Changed at [...]
+        >>> c
+        watch 1: x  <Odd object, whose repr() fails> -> <Odd object, whose repr() fails>
+        Changed at [...]
+        >>> watch
+        1: x = <Odd object, whose repr() fails>  (2 hits)
+        >>> c
+        watch 1: x  <Odd object, whose repr() fails> -> \x1b[2J\x0dX\x07\x00\x7f\x9b\xe9
+        Changed at [...]
+        >>> c
+        end
+    '''.replace(r"\xe9", "\xe9"))
+
+
 @pytest.mark.skipif(not MONITORING, reason="before 3.12 only the thread that watches is heard of")
 def test_another_thread(opened):
     t = opened('''
