@@ -343,23 +343,45 @@ target_global(PyObject *text)
     return name;
 }
 
+/* The text, parsed: a new reference. What is wrong with it is told without a traceback through the parser. */
+static PyObject *
+target_parse(PyObject *text)
+{
+    PyObject *words = PyUnicode_Split(text, NULL, -1), *ast = words == NULL ? NULL : compat_import("ast");
+    PyObject *tree = NULL;
+    if (ast != NULL && PyList_Size(words) == 0) {
+        PyErr_SetString(PyExc_SyntaxError, "no target: watch a NAME, OBJ.attr, D[key], L[i] or global NAME");
+    }
+    else if (ast != NULL) {
+        tree = PyObject_CallMethod(ast, "parse", "Oss", text, "<hook: watch>", "eval");
+    }
+    if (tree == NULL && PyErr_ExceptionMatches(PyExc_SyntaxError)) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        PyException_SetTraceback(error, Py_None);
+        Py_XDECREF(traceback);
+        PyErr_Restore(type, error, NULL);
+    }
+    Py_XDECREF(ast);
+    Py_XDECREF(words);
+    return tree;
+}
+
 int
 watch_target(Watch *watch, Namespace *ns, PyObject *text)
 {
     int ret = -1;
-    PyObject *ast = NULL, *tree = NULL, *node = NULL;
     PyObject *name = target_global(text);
     if (name != NULL || PyErr_Occurred()) {
         ret = name == NULL ? -1 : target_take_global(watch, scope_globals(ns), name);
         Py_XDECREF(name);
         return ret;
     }
-    ast = compat_import("ast");
-    tree = ast == NULL ? NULL : PyObject_CallMethod(ast, "parse", "Oss", text, "<hook: watch>", "eval");
-    node = tree == NULL ? NULL : PyObject_GetAttrString(tree, "body");
+    PyObject *tree = target_parse(text);
+    PyObject *node = tree == NULL ? NULL : PyObject_GetAttrString(tree, "body");
     ret = node == NULL ? -1 : target_take_node(watch, ns, node);
     Py_XDECREF(node);
     Py_XDECREF(tree);
-    Py_XDECREF(ast);
     return ret;
 }

@@ -549,7 +549,8 @@ def test_an_object_is_not_kept_alive():
     ("d", ValueError, None),
     ("1 + 1", ValueError, "nothing that changes"),
     ("f()", ValueError, "nothing that changes"),
-    ("", SyntaxError, "."),
+    ("", SyntaxError, "no target"),
+    (" ", SyntaxError, "no target"),
     ("x = 1", SyntaxError, "."),
     ("global a.b", SyntaxError, "."),
 ])
@@ -561,6 +562,12 @@ def test_what_cannot_be_watched(target, error, said):
     with pytest.raises(error, match=said):
         run('watch(target, call=seen)', **names)
     assert hooking.unwatch("all") == 0
+
+
+def test_a_target_that_does_not_parse_is_told_without_the_parsers_frames():
+    with pytest.raises(SyntaxError) as raised:
+        hooking.watch("1 +")
+    assert raised.traceback[-1].path == raised.traceback[0].path
 
 
 @pytest.mark.parametrize("arguments, error", [
