@@ -10,6 +10,8 @@
 #include "peek.h"
 #include "source.h"
 
+#include <string.h>
+
 /* The value of an expression: a new reference. What it binds stays in the scope. */
 static PyObject *
 target_eval(Watch *watch, Namespace *ns, PyObject *text)
@@ -223,6 +225,28 @@ target_take_slot(Watch *watch, PyObject *object, PyObject *name, PyObject *found
     return 0;
 }
 
+/* `__x` is another name to the code of a class, which the text does not say. */
+static int
+target_refuse_private(PyObject *object, PyObject *name)
+{
+    PyObject *type = PyType_GetName(PyType_Check(object) ? (PyTypeObject *)object : Py_TYPE(object));
+    PyObject *bare = type == NULL ? NULL : PyObject_CallMethod(type, "lstrip", "s", "_");
+    if (bare != NULL) {
+        PyErr_Format(PyExc_ValueError, "%U is private: code of a class means another name by it, in %U _%U%U. Watch that",
+                     name, type, bare, name);
+    }
+    Py_XDECREF(bare);
+    Py_XDECREF(type);
+    return -1;
+}
+
+static bool
+target_is_private(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 2 && name[0] == '_' && name[1] == '_' && !(name[length - 1] == '_' && name[length - 2] == '_');
+}
+
 static int
 target_take_attribute(Watch *watch, PyObject *object, PyObject *name)
 {
@@ -242,6 +266,11 @@ target_take_attribute(Watch *watch, PyObject *object, PyObject *name)
         goto done;
     }
     dict = peek_dict(object);
+    if (found == NULL && target_is_private(PyBytes_AsString(letters))
+        && (dict == NULL || PyDict_Contains(dict, name) == 0)) {
+        ret = target_refuse_private(object, name);
+        goto done;
+    }
     if (dict == NULL) {
         ret = target_refuse_attribute(object, name, "it has no dictionary to keep attributes in");
         goto done;

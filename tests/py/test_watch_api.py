@@ -536,6 +536,8 @@ def test_an_object_is_not_kept_alive():
     ("5 .other", TypeError, "no dictionary"),
     ("int.x", TypeError, "built-in class"),
     ("o.missing.x", AttributeError, "missing"),
+    ("o.__x", ValueError, "in Property _Property__x. Watch that"),
+    ("o.__class__.__x", ValueError, "in Property _Property__x. Watch that"),
     ("nowhere.x", NameError, "nowhere"),
     ("nowhere", NameError, "not defined"),
     ("print", NameError, "waits for a global"),
@@ -1051,6 +1053,22 @@ def test_hooking_0_switches_it_off():
     print(w[0].hits, w[0].active)
     """, env={**os.environ, "HOOKING": "0"})
     assert (done.returncode, done.stdout, done.stderr) == (0, "0 True\n", "")
+
+
+def test_with_hooking_0_nothing_piles_up():
+    done = child("""
+    import hooking, weakref
+    def f():
+        x = 0
+        return hooking.watch("x")
+    watch = f()
+    for i in range(100): f()
+    print(hooking.unwatch("all"), hooking.unwatch(watch.number), hooking.unwatch("x"), watch.active)
+    watch.remove()
+    watch.remove()
+    print(watch.active, hooking.unwatch(watch))
+    """, env={**os.environ, "HOOKING": "0"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0 0 0 True\nFalse 0\n", "")
 
 
 def test_on_and_off_under_threads():
