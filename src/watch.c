@@ -243,12 +243,13 @@ watch_remove(Watch *watch)
     if (all == NULL) {
         return;
     }
+    bool listed = false; /* with HOOKING=0 it is not */
     PyErr_Fetch(&type, &value, &traceback);
-    for (Py_ssize_t i = 0; i < all->count; i++) {
-        if (all->list[i] == watch) {
+    for (Py_ssize_t i = 0; !listed && i < all->count; i++) {
+        listed = all->list[i] == watch;
+        if (listed) {
             memmove(all->list + i, all->list + i + 1, (size_t)(all->count - i - 1) * sizeof(Watch *));
             all->count--;
-            break;
         }
     }
     watch->state = NULL;
@@ -266,7 +267,9 @@ watch_remove(Watch *watch)
         break;
     }
     watch_let_go(watch);
-    Py_DECREF((PyObject *)watch);
+    if (listed) {
+        Py_DECREF((PyObject *)watch);
+    }
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
 }
@@ -297,7 +300,7 @@ watch_remove_named(ModuleState *state, PyObject *which)
         }
     }
     PyErr_Clear(); /* a number that is too large */
-    if (removed == 0 && !(PyUnicode_Check(which) && PyUnicode_CompareWithASCIIString(which, "all") == 0)) {
+    if (removed == 0 && !entry_is_off(state) && !(PyUnicode_Check(which) && PyUnicode_CompareWithASCIIString(which, "all") == 0)) {
         PyErr_Format(PyExc_ValueError, "no watch %S: `watch` alone lists those that there are", which);
         return -1;
     }
@@ -406,13 +409,14 @@ watch_add(ModuleState *state, Namespace *ns, const WatchAsk *ask)
         return NULL;
     }
     watch_sweep(all);
+    if (entry_is_off(state)) { /* nothing would ever end it: it is the caller's alone */
+        watch->number = ++all->last;
+        Py_CLEAR(watch->object);
+        Py_CLEAR(watch->frame);
+        Py_CLEAR(watch->value);
+        return watch;
+    }
     if (watch_append(all, watch) == 0) {
-        if (entry_is_off(state)) {
-            Py_CLEAR(watch->object);
-            Py_CLEAR(watch->frame);
-            Py_CLEAR(watch->value);
-            return watch;
-        }
         if (watch_start(all, watch) == 0) {
             return watch;
         }
