@@ -110,7 +110,7 @@ PyDoc_STRVAR(watch_doc,
 "    gets both. The watch is met only when it is true.\n"
 "read: if true, a global is watched for being read, not for changes.\n"
 "call: a callable that is called in the place of a console, with the old value, the new one and the Watch. What it\n"
-"    raises goes to the program. Watch.unbound stands for the value of what is not bound.\n"
+"    raises goes to the program. The Watch's `unbound` stands for the value of what is not bound.\n"
 "depth: int, the frame of so many callers up is meant.\n\n"
 "Returns a Watch: number, target, hits, value, condition, file, line, function (of the last hit), active, remove();\n"
 "as a context manager it is removed at the end of the block. It keeps nothing alive: it ends with the call whose\n"
@@ -279,7 +279,7 @@ static PyGetSetDef door_fields[] = {
     FIELD("number", FIELD_NUMBER, "int: what `unwatch` takes"),
     FIELD("target", FIELD_TARGET, "str: as it was given"),
     FIELD("hits", FIELD_HITS, "int: how often it was met"),
-    FIELD("value", FIELD_VALUE, "the value now; Watch.unbound"),
+    FIELD("value", FIELD_VALUE, "the value now; `unbound`"),
     FIELD("old", FIELD_OLD, "in a call of `call`: the value before"),
     FIELD("new", FIELD_NEW, "in a call of `call`: the value now"),
     FIELD("condition", FIELD_CONDITION, "str, callable or None"),
