@@ -300,7 +300,8 @@ watch_remove_named(ModuleState *state, PyObject *which)
         }
     }
     PyErr_Clear(); /* a number that is too large */
-    if (removed == 0 && !entry_is_off(state) && !(PyUnicode_Check(which) && PyUnicode_CompareWithASCIIString(which, "all") == 0)) {
+    if (removed == 0 && !entry_is_off(state)
+        && !(PyUnicode_Check(which) && PyUnicode_CompareWithASCIIString(which, "all") == 0)) {
         PyErr_Format(PyExc_ValueError, "no watch %S: `watch` alone lists those that there are", which);
         return -1;
     }

@@ -232,8 +232,9 @@ target_refuse_private(PyObject *object, PyObject *name)
     PyObject *type = PyType_GetName(PyType_Check(object) ? (PyTypeObject *)object : Py_TYPE(object));
     PyObject *bare = type == NULL ? NULL : PyObject_CallMethod(type, "lstrip", "s", "_");
     if (bare != NULL) {
-        PyErr_Format(PyExc_ValueError, "%U is private: code of a class means another name by it, in %U _%U%U. Watch that",
-                     name, type, bare, name);
+        PyErr_Format(PyExc_ValueError,
+                     "%U is private: code of a class means another name by it, in %U _%U%U. Watch that", name, type,
+                     bare, name);
     }
     Py_XDECREF(bare);
     Py_XDECREF(type);
