@@ -157,7 +157,7 @@ void watch_end(Watch *watch);
 int watch_place_of(PyObject *frame, WatchPlace *place);
 void watch_place_clear(WatchPlace *place);
 
-/* End those of variables whose call has ended where all events are off: in a trace function, in what a hit has called. */
+/* End those of variables whose call has ended where all events are off: in a trace function, in what a hit calls. */
 void watch_sweep(Watches *all);
 
 /* The user knows what has changed: it is what is compared with from now on. */
