@@ -358,6 +358,26 @@ done:
     return ret;
 }
 
+/* A name as the compiler has it, which writes one character for several that look alike. Takes the reference. */
+static PyObject *
+target_normalized(PyObject *name)
+{
+    Py_ssize_t size;
+    if (PyUnicode_AsUTF8AndSize(name, &size) == NULL) {
+        Py_CLEAR(name);
+    }
+    else if (size != PyUnicode_GetLength(name)) {
+        PyObject *unicodedata = compat_import("unicodedata");
+        Py_SETREF(name, unicodedata == NULL ? NULL
+                                            : PyObject_CallMethod(unicodedata, "normalize", "sO", "NFKC", name));
+        Py_XDECREF(unicodedata);
+    }
+    if (name != NULL) {
+        PyUnicode_InternInPlace(&name);
+    }
+    return name;
+}
+
 /* `global NAME`: the name; NULL without an exception if it is something else. */
 static PyObject *
 target_global(PyObject *text)
@@ -366,8 +386,7 @@ target_global(PyObject *text)
     if (words != NULL && PyList_Size(words) == 2
         && PyUnicode_CompareWithASCIIString(PyList_GetItem(words, 0), "global") == 0
         && PyUnicode_IsIdentifier(PyList_GetItem(words, 1))) {
-        name = Py_NewRef(PyList_GetItem(words, 1));
-        PyUnicode_InternInPlace(&name);
+        name = target_normalized(Py_NewRef(PyList_GetItem(words, 1)));
     }
     Py_XDECREF(words);
     return name;

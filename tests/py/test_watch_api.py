@@ -331,6 +331,14 @@ def test_a_global_that_is_not_there_yet():
         run('watch("later", call=seen)')
 
 
+def test_a_global_is_named_as_the_compiler_names_it():
+    assert run("""
+        watch("global \ufb01", call=seen)
+        \ufb01 = 1
+        pass
+    """) == [(unbound, 1)]
+
+
 def test_a_name_of_a_class_body():
     seen = run('''
         class Class:
