@@ -94,8 +94,8 @@ watch_probe(Watch *watch, PyObject **value)
     return ret;
 }
 
-/* An equal number or text is no change either; other objects are not asked. */
-static bool
+/* Other objects are not asked. */
+bool
 watch_differs(PyObject *old, PyObject *new)
 {
     enum { DEPTH = 2 };

@@ -47,6 +47,19 @@ typedef struct WatchPlace {
     int line;
 } WatchPlace;
 
+/* A dictionary has told of a change: to be looked at at the next instruction of that thread. */
+typedef struct WatchNote {
+    struct WatchNote *next;
+    unsigned long thread;
+    bool anywhere;        /* that thread runs no Python code: at the next instruction of any */
+    PyObject *codes;      /* owned: a list of the code objects that tell of that instruction */
+    WatchPlace place;
+    int lasti;            /* of the frame there */
+    PyObject *before;     /* owned: the value that was there; NULL: unbound */
+    PyObject *after;      /* owned: and the one that came, once that was `followed` by another note */
+    bool followed;
+} WatchNote;
+
 typedef struct Watch {
     PyObject_HEAD
     ModuleState *state;   /* borrowed; NULL: it was removed */
@@ -73,15 +86,11 @@ typedef struct Watch {
     int warned;           /* that no console can be opened was said */
     long hits;
     WatchPlace met;       /* where it was met last; all zero before */
-    PyObject *file, *function; /* owned or NULL: where a dictionary has noted a change */
+    PyObject *file, *function; /* owned or NULL: where it was read last, until that is told */
     int line;
     unsigned long due;    /* of WAY_CODE and WAY_TRACE: the thread that has seen it changed, and is about to say so */
-    /* noted by a dictionary, to be looked at at the next instruction of that thread */
-    bool touched;
+    WatchNote *touched;   /* owned: what its dictionary has told, the first one first */
     bool lost;            /* the dictionary is no more */
-    unsigned long thread;
-    PyObject *armed;      /* owned or NULL: the code object that tells of that instruction */
-    bool armed_all;       /* all code does: none ran */
 } Watch;
 
 /* A thread in which something runs for the user: see watch_quiet.c. */
@@ -98,6 +107,7 @@ typedef struct Watches {
     long last;            /* the number that was given last */
     WatchQuiet *quiet;    /* owned: a list of the threads that are */
     Monitoring tool;      /* of WAY_DICT and WAY_CODE */
+    int within;           /* how many of its callbacks run */
     long instruction, returns, unwinds; /* bits of events, once it is taken */
     int watcher;          /* the dict watcher's number, -1 for none */
     WatchPlan *plans;     /* owned or NULL: see watch_code.c */
@@ -157,6 +167,9 @@ void watch_end(Watch *watch);
 int watch_place_of(PyObject *frame, WatchPlace *place);
 void watch_place_clear(WatchPlace *place);
 
+/* Is it a change? An equal number or text is none. */
+bool watch_differs(PyObject *old, PyObject *new);
+
 /* End those of variables whose call has ended where all events are off: in a trace function, in what a hit calls. */
 void watch_sweep(Watches *all);
 
@@ -208,9 +221,16 @@ int watch_events_restart(Watches *all);
 int watch_events_wake(Watches *all, PyObject *code);
 bool watch_events_can_wake(const Watches *all);
 
-/* Have a code object tell of its next instruction, whichever it is; NULL: all code. -1 with an exception. */
-int watch_events_arm(Watches *all, Watch *watch, PyObject *code);
-void watch_events_disarm(Watches *all, Watch *watch);
+/* Have code tell of its next instruction, whichever it is, for a note that is in the list of its watch: that of a frame,
+ * of its callers too if somebody's callback may be running, in which there are no events. NULL: all code. Nothing if a
+ * note is armed for it already. -1 with an exception. */
+int watch_events_arm(Watches *all, WatchNote *note, PyObject *frame);
+
+/* No more: it is taken out of the list. */
+void watch_events_disarm(Watches *all, WatchNote *note);
+
+/* May somebody's callback be running, so that no event comes? No exception. */
+bool watch_events_may_fail(const Watches *all);
 
 /* ---- the mechanisms: begin to tell of a watch, end. -1 with an exception. ---- */
 int watch_dict_start(Watches *all, Watch *watch);

@@ -13,14 +13,36 @@ static bool
 events_are_awaited(const Watches *all)
 {
     for (Py_ssize_t i = 0; i < all->count; i++) {
-        if (all->list[i]->touched) {
+        if (all->list[i]->touched != NULL) {
             return true;
         }
     }
     return false;
 }
 
-/* callback(code, offset): the instruction is about to run. */
+/* The instruction is about to run: what the callback returns. */
+static PyObject *
+events_on_instruction(Watches *all, PyObject *code, Py_ssize_t offset)
+{
+    bool quiet = watch_is_quiet(all), awaited = events_are_awaited(all);
+    int after = watch_code_after(all, code, offset);
+    int ret = after < 0 ? -1 : 0;
+    if (after > 0 && after != AFTER_STAY && !quiet) {
+        watch_code_look(all, code, offset, (unsigned)after);
+    }
+    if (ret == 0 && awaited && !quiet) {
+        ret = watch_dict_look(all);
+    }
+    if (ret == 0 && after > 0 && !quiet) {
+        ret = watch_code_tell(all, code, offset);
+    }
+    if (ret < 0) {
+        return NULL;
+    }
+    return Py_NewRef(after == 0 && !awaited && all->tool.disable != NULL ? all->tool.disable : Py_None);
+}
+
+/* callback(code, offset) */
 static PyObject *
 watch_on_instruction(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
@@ -28,23 +50,10 @@ watch_on_instruction(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (all == NULL || all->tool.disable == NULL || count < 2) {
         return Py_NewRef(Py_None);
     }
-    bool quiet = watch_is_quiet(all), awaited = events_are_awaited(all);
-    Py_ssize_t offset = PyLong_AsSsize_t(args[1]);
-    int after = watch_code_after(all, args[0], offset);
-    int ret = after < 0 ? -1 : 0;
-    if (after > 0 && after != AFTER_STAY && !quiet) {
-        watch_code_look(all, args[0], offset, (unsigned)after);
-    }
-    if (ret == 0 && awaited && !quiet) {
-        ret = watch_dict_look(all);
-    }
-    if (ret == 0 && after > 0 && !quiet) {
-        ret = watch_code_tell(all, args[0], offset);
-    }
-    if (ret < 0) {
-        return NULL;
-    }
-    return Py_NewRef(after == 0 && !awaited && all->tool.disable != NULL ? all->tool.disable : Py_None);
+    all->within++;
+    PyObject *ret = events_on_instruction(all, args[0], PyLong_AsSsize_t(args[1]));
+    all->within--;
+    return ret;
 }
 
 /* A call ends, and with it the watches of its variables, also when what was called for another raises. */
@@ -83,12 +92,21 @@ events_chain(PyObject *before)
     PyErr_Restore(type, error, traceback);
 }
 
+static int
+events_call_ends(Watches *all)
+{
+    all->within++;
+    int ret = events_end_call(all);
+    all->within--;
+    return ret;
+}
+
 /* callback(code, offset, value) */
 static PyObject *
 watch_on_return(PyObject *module, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
 {
     Watches *all = state_of_module(module)->watches;
-    return all != NULL && events_end_call(all) < 0 ? NULL : Py_NewRef(Py_None);
+    return all != NULL && events_call_ends(all) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* callback(code, offset, exception) */
@@ -96,7 +114,7 @@ static PyObject *
 watch_on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     Watches *all = state_of_module(module)->watches;
-    if (all != NULL && events_end_call(all) < 0) {
+    if (all != NULL && events_call_ends(all) < 0) {
         if (count > 2 && PyExceptionInstance_Check(args[2])) {
             events_chain(args[2]);
         }
@@ -158,6 +176,18 @@ watch_events_close(Watches *all)
 
 /* ---- which events ---- */
 
+static bool
+events_are_armed(const WatchNote *note, PyObject *code)
+{
+    Py_ssize_t count = note->codes == NULL ? 0 : PyList_Size(note->codes);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (PyList_GetItem(note->codes, i) == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What all watches together want of all code, */
 static long
 events_of_all(const Watches *all)
@@ -167,7 +197,10 @@ events_of_all(const Watches *all)
         const Watch *watch = all->list[i];
         bool looks = watch->way == WAY_CODE;
         events |= (watch->way == WAY_DICT || (looks && watch->kind == WATCH_VARIABLE) ? all->unwinds : 0)
-                  | ((looks && watch->after != AFTER_LOCAL) || watch->armed_all ? all->instruction : 0);
+                  | (looks && watch->after != AFTER_LOCAL ? all->instruction : 0);
+        for (const WatchNote *note = watch->touched; note != NULL; note = note->next) {
+            events |= note->anywhere ? all->instruction : 0;
+        }
     }
     return events;
 }
@@ -182,7 +215,9 @@ events_of(const Watches *all, PyObject *code)
         if (watch->way == WAY_CODE && watch->code == code) {
             events |= all->returns | (watch->after == AFTER_LOCAL ? all->instruction : 0);
         }
-        events |= watch->armed == code ? all->instruction : 0;
+        for (const WatchNote *note = watch->touched; note != NULL; note = note->next) {
+            events |= events_are_armed(note, code) ? all->instruction : 0;
+        }
     }
     return events;
 }
@@ -220,59 +255,99 @@ watch_events_wake(Watches *all, PyObject *code)
                : monitoring_set_local(&all->tool, code, events);
 }
 
+/* ---- the next instruction ---- */
+
+enum { TOOLS = 6 };
+
+/* Has somebody set such a function, of sys, for this thread? Who has put something else in the place of
+ * sys.gettrace() may have. No exception. */
+static bool
+events_are_traced(const char *name)
+{
+    PyObject *sys = PyImport_AddModule("sys"); /* borrowed */
+    PyObject *get = monitoring_builtin(sys, name);
+    PyObject *function = get == NULL ? NULL : PyObject_CallNoArgs(get);
+    bool traced = function != Py_None;
+    PyErr_Clear();
+    Py_XDECREF(function);
+    Py_XDECREF(get);
+    return traced;
+}
+
+bool
+watch_events_may_fail(const Watches *all)
+{
+    bool may = all->within > 0 || events_are_traced("gettrace") || events_are_traced("getprofile");
+    for (long tool = 0; !may && tool < TOOLS; tool++) {
+        may = monitoring_has_other(&all->tool, tool);
+    }
+    return may;
+}
+
 /* Does another tool ask for INSTRUCTION events of a code object? A debugger that has set a trace function may, which is
  * another tool that cannot be asked. No exception. */
 static bool
 events_are_shared(const Watches *all, PyObject *code)
 {
-    enum { TOOLS = 6 };
-    PyObject *gettrace = PySys_GetObject("gettrace"); /* borrowed */
-    PyObject *trace = gettrace == NULL ? NULL : PyObject_CallNoArgs(gettrace);
-    long events = trace != NULL && trace != Py_None ? all->instruction : 0;
-    PyErr_Clear();
-    Py_XDECREF(trace);
-    for (long tool = 0; tool < TOOLS; tool++) {
-        PyObject *name = tool == all->tool.tool ? NULL : PyObject_CallMethod(all->tool.module, "get_tool", "l", tool);
-        if (name != NULL && name != Py_None) {
-            PyObject *of_all = PyObject_CallMethod(all->tool.module, "get_events", "l", tool);
-            PyObject *of = PyObject_CallMethod(all->tool.module, "get_local_events", "lO", tool, code);
-            events |= (of_all == NULL ? 0 : PyLong_AsLong(of_all)) | (of == NULL ? 0 : PyLong_AsLong(of));
-            Py_XDECREF(of);
-            Py_XDECREF(of_all);
-        }
-        PyErr_Clear();
-        Py_XDECREF(name);
+    bool shared = events_are_traced("gettrace");
+    for (long tool = 0; !shared && tool < TOOLS; tool++) {
+        shared = monitoring_has_other(&all->tool, tool)
+                 && (monitoring_others_events(&all->tool, tool, code) & all->instruction) != 0;
     }
-    return (events & all->instruction) != 0;
+    return shared;
+}
+
+static int
+events_arm_code(Watches *all, WatchNote *note, PyObject *code)
+{
+    if (events_are_armed(note, code)) {
+        return 0;
+    }
+    long before = events_of(all, code);
+    if ((note->codes == NULL && (note->codes = PyList_New(0)) == NULL) || PyList_Append(note->codes, code) < 0) {
+        return -1;
+    }
+    return (before & all->instruction) != 0 || !watch_events_can_wake(all) /* places may be switched off */
+               ? watch_events_wake(all, code)
+               : monitoring_set_local(&all->tool, code, before | all->instruction);
 }
 
 int
-watch_events_arm(Watches *all, Watch *watch, PyObject *code)
+watch_events_arm(Watches *all, WatchNote *note, PyObject *frame)
 {
-    if (code == NULL) {
-        watch->armed_all = true;
+    enum { CALLERS = 64 };
+    int ret = 0;
+    bool shared = false;
+    if (frame == NULL) {
+        note->anywhere = true;
         return monitoring_set(&all->tool, events_of_all(all)) < 0 ? -1 : monitoring_restart(&all->tool);
     }
-    long before = events_of(all, code);
-    Py_SETREF(watch->armed, Py_NewRef(code));
-    int ret = (before & all->instruction) != 0 || !watch_events_can_wake(all) /* places may be switched off */
-                  ? watch_events_wake(all, code)
-                  : monitoring_set_local(&all->tool, code, before | all->instruction);
-    return ret == 0 && events_are_shared(all, code) ? monitoring_restart(&all->tool) : ret;
+    bool others = watch_events_may_fail(all);
+    PyObject *at = Py_NewRef(frame);
+    for (Py_ssize_t i = 0; ret == 0 && at != NULL && i <= (others ? CALLERS : 0); i++) {
+        PyObject *code = frame_code(at);
+        ret = events_arm_code(all, note, code);
+        shared = shared || (others && ret == 0 && events_are_shared(all, code));
+        Py_DECREF(code);
+        Py_SETREF(at, frame_back(at));
+    }
+    Py_XDECREF(at);
+    return shared ? monitoring_restart(&all->tool) : ret;
 }
 
 void
-watch_events_disarm(Watches *all, Watch *watch)
+watch_events_disarm(Watches *all, WatchNote *note)
 {
-    bool armed_all = watch->armed_all;
-    watch->armed_all = false;
-    if (all->tool.module != NULL && armed_all && monitoring_set(&all->tool, events_of_all(all)) < 0) {
+    Py_ssize_t count = note->codes == NULL || all->tool.module == NULL ? 0 : PyList_Size(note->codes);
+    if (note->anywhere && all->tool.module != NULL && monitoring_set(&all->tool, events_of_all(all)) < 0) {
         PyErr_Clear();
     }
-    PyObject *code = watch->armed;
-    watch->armed = NULL;
-    if (code != NULL && all->tool.module != NULL && monitoring_set_local(&all->tool, code, events_of(all, code)) < 0) {
-        PyErr_Clear();
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *code = PyList_GetItem(note->codes, i); /* borrowed */
+        if (monitoring_set_local(&all->tool, code, events_of(all, code)) < 0) {
+            PyErr_Clear();
+        }
     }
-    Py_XDECREF(code);
+    note->anywhere = false;
+    Py_CLEAR(note->codes);
 }

@@ -1269,3 +1269,155 @@ def test_a_thread_waits_in_the_call_of_another(event=threading.Event):
         box["k"] = 1
         len(box)
     assert done.is_set() and box["k"] == 2
+
+
+# Where no event comes -------------------------------------------------------------------------------------------------
+
+monitors = pytest.mark.skipif(not MONITORING, reason="before 3.12 a trace function tells, of which there is one")
+
+
+def call_from_trace(change, function):
+    sys.settrace(lambda frame, event, _: change() if frame.f_code is function.__code__ else None)
+    function()
+    sys.settrace(None)
+
+
+def call_from_profile(change, function):
+    sys.setprofile(lambda frame, event, _: change() if frame.f_code is function.__code__ and event == "call" else None)
+    function()
+    sys.setprofile(None)
+
+
+def call_from_monitoring(change, function):
+    start = sys.monitoring.events.PY_START
+    sys.monitoring.use_tool_id(3, "test")
+    sys.monitoring.register_callback(3, start, lambda *_: change())
+    sys.monitoring.set_local_events(3, function.__code__, start)
+    function()
+    sys.monitoring.set_local_events(3, function.__code__, 0)
+    sys.monitoring.register_callback(3, start, None)
+    sys.monitoring.free_tool_id(3)
+
+
+@monitors
+@pytest.mark.parametrize("call", [call_from_trace, call_from_profile, call_from_monitoring])
+def test_what_a_callback_of_another_tool_changes(call):
+    """No instruction of it is told. The next one is: of the code that it was called from."""
+    seen = run("""
+        g = 0
+        watch("g", call=seen)
+        def change():
+            global g
+            g += 1
+        def f():
+            pass
+        call(change, f)
+        g = 50
+        g = 51
+    """, call=call)
+    assert seen == [(0, 1), (1, 50), (50, 51)] and seen.lines == [6, 10, 11]
+
+
+@monitors
+def test_what_a_callback_changes_deep_below(depth=200):
+    """Farther than callers are asked for: it is told with the next change."""
+    def change():
+        box["k"] += 1
+
+    for level in range(depth):
+        exec(f"def call{level}(): {f'call{level - 1}()' if level else 'change()'}", names := {"change": change, **(
+            {f"call{level - 1}": names[f"call{level - 1}"]} if level else {})})
+    box, seen = {"k": 0}, Seen()
+    hooking.watch("box['k']", call=seen)
+    call_from_trace(names[f"call{depth - 1}"], lambda: None)
+    box["k"] = 7
+    box["k"] = 8
+    assert seen == [(0, 1), (1, 7), (7, 8)]
+
+
+@monitors
+def test_what_a_thread_without_python_code_changes():
+    """Whichever thread runs Python code next tells of it; after that nothing is slower than before."""
+    box, seen = {"k": 0}, Seen()
+    hooking.watch("box['k']", call=seen)
+    for value in 1, 2:
+        start_in_c(box.__setitem__, "k", value)
+        while box["k"] != value:
+            pass
+    box["k"] = 3
+    assert seen == [(0, 1), (1, 2), (2, 3)]
+    tool = [sys.monitoring.get_tool(tool) for tool in range(6)].index("hooking watch")
+    assert sys.monitoring.get_events(tool) & sys.monitoring.events.INSTRUCTION == 0
+
+
+def start_in_c(function, *arguments):
+    import _thread
+    _thread.start_new_thread(function, arguments)
+
+
+@monitors
+def test_a_thread_that_ends_before_it_could_tell(start=threading.Thread):
+    """Its last change is one of a callback: another thread tells of it."""
+    seen = run("""
+        import sys
+        d = {"k": 0}
+        watch("d['k']", call=seen)
+        def end():
+            sys.setprofile(lambda frame, event, _: d.update(k=1) if event == "return" and d["k"] == 0 else None)
+        start(end)
+        y = 1
+        d["k"] = 2
+        y = 2
+    """, start=lambda end: (start_in_c(end), wait_for_end(end)))
+    assert seen == [(0, 1), (1, 2)]
+
+
+def wait_for_end(function):
+    import time
+    while any(frame.f_code is function.__code__ for frame in sys._current_frames().values()):
+        time.sleep(0.01)
+    time.sleep(0.1)
+
+
+@monitors
+def test_changes_of_threads_that_meet_within_calls(threads=4, each=500):
+    """A thread that is to tell of its change does not keep the others from noting theirs."""
+    def work(number):
+        for i in range(each):
+            box.update(k=(number, i))
+    box, seen, interval = {"k": 0}, [], sys.getswitchinterval()
+    hooking.watch("box['k']", call=lambda old, new, watch: seen.append(new))
+    sys.setswitchinterval(1e-6)
+    try:
+        workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+        [worker.start() for worker in workers]
+        [worker.join() for worker in workers]
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(seen) == len(set(seen)) == threads * each
+
+
+@monitors
+@pytest.mark.parametrize("module, name", [(sys, "gettrace"), (sys, "getprofile")] + [
+    (getattr(sys, "monitoring", None), name) for name in (
+        "get_tool", "get_events", "get_local_events", "set_events", "set_local_events", "restart_events")])
+def test_no_python_code_runs_while_a_dictionary_changes(module, name, monkeypatch):
+    """Somebody has put a function of theirs in the place of one that is asked there."""
+    box, other, seen = {"k": 0}, {}, Seen()
+    own = getattr(module, name)
+
+    def put(*arguments):
+        other["z"] = other.get("z", 0) + 1
+        return own(*arguments)
+    hooking.watch("box['k']", call=seen)
+    hooking.watch("other['z']", call=lambda *_: None)
+    monkeypatch.setattr(module, name, put)
+    box["k"] = 1
+    box["k"] = 2
+    assert seen == [(0, 1), (1, 2)] and not other
+    hooking.unwatch("all")
+    hooking.watch("box['k']", call=seen)        # by other ways, if need be
+    other.clear()
+    box["k"] = 3
+    box["k"] = 4
+    assert seen[2:] == [(2, 3), (3, 4)] and (module is not sys or not other)
