@@ -108,11 +108,10 @@ watch_differs(PyObject *old, PyObject *new)
     return same != 1;
 }
 
-/* Is the variable's place lent to an inlined comprehension at this moment? */
-static bool
+bool
 watch_is_hidden(const Watch *watch)
 {
-    int at = watch->hidden_count == 0 ? -1 : compat_frame_lasti(watch->frame);
+    int at = watch->hidden_count == 0 || watch->frame == NULL ? -1 : compat_frame_lasti(watch->frame);
     for (size_t i = 0; i < watch->hidden_count; i++) {
         if (at >= watch->hidden[i].from && at < watch->hidden[i].to) {
             return true;

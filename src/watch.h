@@ -107,7 +107,8 @@ typedef struct Watches {
     long last;            /* the number that was given last */
     WatchQuiet *quiet;    /* owned: a list of the threads that are */
     Monitoring tool;      /* of WAY_DICT and WAY_CODE */
-    int within;           /* how many of its callbacks run */
+    Monitoring second;    /* of WAY_CODE: has the same INSTRUCTION events, see watch_events.c */
+    int within;           /* how many callbacks of the first run */
     long instruction, returns, unwinds; /* bits of events, once it is taken */
     int watcher;          /* the dict watcher's number, -1 for none */
     WatchPlan *plans;     /* owned or NULL: see watch_code.c */
@@ -167,6 +168,9 @@ void watch_end(Watch *watch);
 int watch_place_of(PyObject *frame, WatchPlace *place);
 void watch_place_clear(WatchPlace *place);
 
+/* Is the variable's place lent to an inlined comprehension at this moment? */
+bool watch_is_hidden(const Watch *watch);
+
 /* Is it a change? An equal number or text is none. */
 bool watch_differs(PyObject *old, PyObject *new);
 
@@ -207,6 +211,10 @@ int watch_target(Watch *watch, Namespace *ns, PyObject *text);
 
 /* Take it. RuntimeError when other tools have taken all places. */
 int watch_events_open(Watches *all);
+
+/* Take a second one, so that others' INSTRUCTION events do not end ours; nothing if there is no place left. No
+ * exception. */
+void watch_events_double(Watches *all);
 
 /* Give it back, if no watch needs it. */
 void watch_events_close(Watches *all);

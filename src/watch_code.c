@@ -394,28 +394,45 @@ code_is_met(Watch *watch, PyObject *code, Py_ssize_t offset)
             return here;
         }
     }
+    if (watch->kind == WATCH_VARIABLE && watch_is_hidden(watch)) {
+        return false;
+    }
     int found = watch_probe(watch, &value);
     bool met = found == WATCH_GONE || (found >= 0 && value != watch->value);
     Py_XDECREF(value);
     return met;
 }
 
-void
-watch_code_look(Watches *all, PyObject *code, Py_ssize_t offset, unsigned after)
+/* Look at those for which `after` is of interest. One that another thread has seen, and has not told yet, is this one's
+ * then: the other may be no more. */
+static bool
+code_look(Watches *all, PyObject *code, Py_ssize_t offset, unsigned after)
 {
+    bool any = false;
     for (Py_ssize_t i = 0; i < all->count; i++) {
         Watch *watch = all->list[i];
-        if (watch->way != WAY_CODE || (watch->after & after) == 0 || watch->due != 0
+        if (watch->way != WAY_CODE || (watch->after & after) == 0
             || (watch->after == AFTER_LOCAL && watch->code != code)) {
             continue;
         }
         Py_INCREF((PyObject *)watch);
         if (code_is_met(watch, code, offset)) {
             watch->due = PyThread_get_thread_ident();
-            plan_met(all, code, offset);
+            any = true;
         }
         PyErr_Clear();
         Py_DECREF((PyObject *)watch);
+    }
+    return any;
+}
+
+void
+watch_code_look(Watches *all, PyObject *code, Py_ssize_t offset, unsigned after)
+{
+    enum { CHANGES = AFTER_LOCAL | AFTER_CELL | AFTER_ATTRIBUTE | AFTER_ITEM };
+    if (code_look(all, code, offset, after)) {
+        plan_met(all, code, offset);
+        code_look(all, code, offset, CHANGES & ~after); /* when this one is told the others' values are taken as known */
     }
 }
 
@@ -456,6 +473,7 @@ watch_code_start(Watches *all, Watch *watch)
 {
     if (watch_events_open(all) == 0) {
         watch->way = WAY_CODE;
+        watch_events_double(all);
         watch_code_forget(all); /* what it is for may stand anywhere */
         if (watch_events_update(all, watch->code) == 0 && watch_events_restart(all) == 0) {
             return 0;

@@ -1,7 +1,10 @@
 /* The events of sys.monitoring that watches need, and what is called for them.
  *
- * One tool serves all. With two that ask for INSTRUCTION events of one code object, CPython (to 3.15 at least) forgets
- * the first when the second asks, until all events are restarted: which is done where another's are seen. */
+ * One tool serves all. A code object that first has two tools for any event gets a table of which tool is for which
+ * instruction, and CPython (to 3.15 at least) begins it empty: the INSTRUCTION events that were there before are lost,
+ * until all events are restarted. So has a trace function which is set while a watched function runs. Where another's
+ * events are seen they are restarted; and a second tool of ours, which switches off each place at once, asks for the
+ * same INSTRUCTION events, so that the table is there from the beginning. */
 #include "watch.h"
 
 #include "compat.h"
@@ -56,14 +59,32 @@ watch_on_instruction(PyObject *module, PyObject *const *args, Py_ssize_t count)
     return ret;
 }
 
-/* A call ends, and with it the watches of its variables, also when what was called for another raises. */
+/* Is a variable of a frame watched? */
+static bool
+events_are_of(const Watches *all, PyObject *frame)
+{
+    for (Py_ssize_t i = 0; i < all->count; i++) {
+        if (all->list[i]->way == WAY_CODE && all->list[i]->frame == frame) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A call ends, and with it the watches of its variables, also when what was called for another raises. Where a callback
+ * of another tool has changed events, the one behind the last store may not have come. */
 static int
-events_end_call(Watches *all)
+events_end_call(Watches *all, PyObject *code, Py_ssize_t offset)
 {
     PyObject *type, *error, *traceback;
-    int ret = events_are_awaited(all) && !watch_is_quiet(all) ? watch_dict_look(all) : 0;
-    PyErr_Fetch(&type, &error, &traceback);
+    bool quiet = watch_is_quiet(all);
+    int ret = events_are_awaited(all) && !quiet ? watch_dict_look(all) : 0;
     PyObject *frame = frame_current();
+    if (ret == 0 && frame != NULL && !quiet && events_are_of(all, frame)) {
+        watch_code_look(all, code, offset, AFTER_LOCAL | AFTER_CELL);
+        ret = watch_code_tell(all, code, offset);
+    }
+    PyErr_Fetch(&type, &error, &traceback);
     for (Py_ssize_t i = frame == NULL ? 0 : all->count; i-- > 0;) {
         if (i < all->count && all->list[i]->way == WAY_CODE && all->list[i]->frame == frame) {
             watch_end(all->list[i]);
@@ -92,35 +113,45 @@ events_chain(PyObject *before)
     PyErr_Restore(type, error, traceback);
 }
 
+/* args: code, offset, ... */
 static int
-events_call_ends(Watches *all)
+events_call_ends(Watches *all, PyObject *const *args, Py_ssize_t count)
 {
+    if (all == NULL || count < 2) {
+        return 0;
+    }
     all->within++;
-    int ret = events_end_call(all);
+    int ret = events_end_call(all, args[0], PyLong_AsSsize_t(args[1]));
     all->within--;
     return ret;
 }
 
 /* callback(code, offset, value) */
 static PyObject *
-watch_on_return(PyObject *module, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+watch_on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    Watches *all = state_of_module(module)->watches;
-    return all != NULL && events_call_ends(all) < 0 ? NULL : Py_NewRef(Py_None);
+    return events_call_ends(state_of_module(module)->watches, args, count) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* callback(code, offset, exception) */
 static PyObject *
 watch_on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    Watches *all = state_of_module(module)->watches;
-    if (all != NULL && events_call_ends(all) < 0) {
+    if (events_call_ends(state_of_module(module)->watches, args, count) < 0) {
         if (count > 2 && PyExceptionInstance_Check(args[2])) {
             events_chain(args[2]);
         }
         return NULL;
     }
     return Py_NewRef(Py_None);
+}
+
+/* callback(code, offset) of the second tool */
+static PyObject *
+watch_on_nothing(PyObject *module, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+{
+    Watches *all = state_of_module(module)->watches;
+    return Py_NewRef(all == NULL || all->second.disable == NULL ? Py_None : all->second.disable);
 }
 
 /* ---- the tool ---- */
@@ -161,6 +192,22 @@ done:
 }
 
 void
+watch_events_double(Watches *all)
+{
+    static PyMethodDef on_nothing = {"on_nothing", (PyCFunction)(void (*)(void))watch_on_nothing, METH_FASTCALL, NULL};
+    if (all->second.module != NULL) {
+        return;
+    }
+    PyObject *nothing = PyCFunction_NewEx(&on_nothing, all->module, NULL);
+    if (nothing != NULL && monitoring_take(&all->second, "hooking watch (second)", "watchpoint") == 0
+        && monitoring_register(&all->second, all->instruction, nothing) < 0) {
+        monitoring_give_back(&all->second, all->instruction);
+    }
+    PyErr_Clear();
+    Py_XDECREF(nothing);
+}
+
+void
 watch_events_close(Watches *all)
 {
     for (Py_ssize_t i = 0; i < all->count; i++) {
@@ -170,6 +217,9 @@ watch_events_close(Watches *all)
     }
     if (all->tool.module != NULL) {
         monitoring_give_back(&all->tool, all->instruction | all->returns | all->unwinds);
+    }
+    if (all->second.module != NULL) {
+        monitoring_give_back(&all->second, all->instruction);
     }
     watch_code_forget(all);
 }
@@ -225,6 +275,11 @@ events_of(const Watches *all, PyObject *code)
 int
 watch_events_update(Watches *all, PyObject *code)
 {
+    if (all->second.module != NULL
+        && ((code != NULL && monitoring_set_local(&all->second, code, events_of(all, code) & all->instruction) < 0)
+            || monitoring_set(&all->second, events_of_all(all) & all->instruction) < 0)) {
+        return -1;
+    }
     if (code != NULL && monitoring_set_local(&all->tool, code, events_of(all, code)) < 0) {
         return -1;
     }
@@ -259,6 +314,13 @@ watch_events_wake(Watches *all, PyObject *code)
 
 enum { TOOLS = 6 };
 
+/* Has somebody else that place? No exception. */
+static bool
+events_are_others(const Watches *all, long tool)
+{
+    return !(all->second.module != NULL && all->second.tool == tool) && monitoring_has_other(&all->tool, tool);
+}
+
 /* Has somebody set such a function, of sys, for this thread? Who has put something else in the place of
  * sys.gettrace() may have. No exception. */
 static bool
@@ -279,7 +341,7 @@ watch_events_may_fail(const Watches *all)
 {
     bool may = all->within > 0 || events_are_traced("gettrace") || events_are_traced("getprofile");
     for (long tool = 0; !may && tool < TOOLS; tool++) {
-        may = monitoring_has_other(&all->tool, tool);
+        may = events_are_others(all, tool);
     }
     return may;
 }
@@ -291,7 +353,7 @@ events_are_shared(const Watches *all, PyObject *code)
 {
     bool shared = events_are_traced("gettrace");
     for (long tool = 0; !shared && tool < TOOLS; tool++) {
-        shared = monitoring_has_other(&all->tool, tool)
+        shared = events_are_others(all, tool)
                  && (monitoring_others_events(&all->tool, tool, code) & all->instruction) != 0;
     }
     return shared;

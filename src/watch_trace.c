@@ -93,6 +93,9 @@ static bool
 trace_is_met(Watch *watch)
 {
     PyObject *value;
+    if (watch->kind == WATCH_VARIABLE && watch_is_hidden(watch)) {
+        return false;
+    }
     int found = watch_probe(watch, &value);
     bool met = found == WATCH_GONE || (found >= 0 && value != watch->value);
     PyErr_Clear();

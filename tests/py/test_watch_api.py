@@ -1421,3 +1421,131 @@ def test_no_python_code_runs_while_a_dictionary_changes(module, name, monkeypatc
     box["k"] = 3
     box["k"] = 4
     assert seen[2:] == [(2, 3), (3, 4)] and (module is not sys or not other)
+
+
+@monitors
+@pytest.mark.parametrize("opcodes", [False, True], ids=["lines", "opcodes"])
+@pytest.mark.parametrize("traced", [False, True], ids=["new frames", "this frame"])
+def test_a_trace_function_that_is_set_later(opcodes, traced):
+    """What it asks for of a code object that has instructions of interest costs none of these."""
+    def trace(frame, event, argument):
+        return trace
+    seen = run("""
+        import sys
+        def f():
+            x = 0
+            l = [0]
+            watch("x", call=seen)
+            watch("l[0]", call=seen)
+            if traced:
+                sys._getframe().f_trace = trace
+                sys._getframe().f_trace_opcodes = opcodes
+            sys.settrace(trace)
+            x = 1
+            l[0] = 2
+            x = 3
+            l[0] = 4
+            sys.settrace(None)
+            x = 5
+            l[0] = 6
+            return l
+        f()
+    """, trace=trace, traced=traced, opcodes=opcodes)
+    assert seen == [(0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)]
+
+
+@monitors
+def test_pdb_that_is_opened_later(tmp_path):
+    import io
+    import pdb
+    output = io.StringIO()
+    seen = run("""
+        def f(l):
+            x = 0
+            watch("x", call=seen)
+            watch("l[0]", call=seen)
+            pdb.Pdb(stdin=stdin, stdout=output, nosigint=True, readrc=False).set_trace()
+            y = 1
+            x = 1
+            l[0] = 2
+            x = 3
+            y = 2
+        f([0])
+    """, pdb=pdb, stdin=io.StringIO("!l[0] = 9\nn\nn\nn\nn\nc\n"), output=output)
+    assert sorted(seen) == [(0, 1), (0, 9), (1, 3), (9, 2)]
+
+
+@monitors
+def test_no_second_place_is_needed():
+    """With one place left it goes without."""
+    taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None][1:]
+    for tool in taken:
+        sys.monitoring.use_tool_id(tool, "test")
+    try:
+        seen = run("""
+            l = [0]
+            watch("l[0]", call=seen)
+            l[0] = 1
+            l[0] = 2
+            unwatch("all")
+        """)
+        assert seen == [(0, 1), (1, 2)]
+    finally:
+        for tool in taken:
+            sys.monitoring.free_tool_id(tool)
+
+
+def test_a_comprehension_has_borrowed_the_place_of_a_shared_variable():
+    """Another function's variable of that name changes meanwhile."""
+    seen = run("""
+        def other():
+            x = 0
+            def step():
+                nonlocal x
+                x += 1
+                return x
+            return step
+        def f():
+            x = 1
+            def reader(): return x
+            watch("x", call=seen)
+            step = other()
+            values = [step() for x in range(3)]
+            x = 2
+            y = values
+            return reader()
+        assert f() == 2
+    """)
+    assert seen == [(1, 2)]
+
+
+@monitors
+def test_a_call_that_fails_in_a_thread_that_ends(start=threading.Thread):
+    """A watch beside, which that thread was about to tell of, is told of by another."""
+    def fail(old, new, watch):
+        raise ValueError
+
+    seen = run("""
+        l = [0]
+        first = watch("l[0]", call=fail)
+        watch("l[0]", call=seen)
+        def f():
+            l[0] = 1
+            y = 1
+        start(f)
+        unwatch(first)
+        l[0] = 2
+        y = 1
+        l[0] = 3
+        y = 1
+    """, fail=fail, start=run_unheard)
+    assert [new for _, new in seen][-2:] == [2, 3]
+
+
+def run_unheard(function):
+    def start():
+        with pytest.raises(ValueError):
+            function()
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
