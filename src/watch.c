@@ -352,7 +352,7 @@ watch_start(Watches *all, Watch *watch)
         watch->after = AFTER_READ;
     }
     else if (watch->kind == WATCH_KEY && monitors && compat_has_dict_watchers()
-             && !(watch->after == AFTER_ATTRIBUTE && !compat_attributes_are_told())) {
+             && !watch->untold) {
         if (watch_dict_start(all, watch) == 0) {
             return 0;
         }

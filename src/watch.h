@@ -67,6 +67,7 @@ typedef struct Watch {
     WatchKind kind;
     WatchWay way;
     unsigned after;       /* of WAY_CODE: WatchAfter */
+    bool untold;          /* the dictionary cannot be relied upon to tell */
     PyObject *text;       /* owned: str, as it was given */
     PyObject *name;       /* owned: the key, the index in a list; else the name of the variable or attribute */
     PyObject *slot;       /* owned: the descriptor of WATCH_SLOT */

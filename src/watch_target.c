@@ -278,6 +278,7 @@ target_take_attribute(Watch *watch, PyObject *object, PyObject *name)
     }
     watch->kind = WATCH_KEY;
     watch->after = AFTER_ATTRIBUTE;
+    watch->untold = !compat_attributes_are_told() && !PyType_Check(object) && !PyModule_Check(object);
     watch->name = Py_NewRef(name);
     watch->object = Py_NewRef(dict);
     ret = 0;

@@ -593,6 +593,31 @@ def test_arguments(arguments, error):
     assert x and hooking.unwatch("all") == 0
 
 
+@pytest.mark.parametrize("owner", ["module", "module's subclass", "class", "class's class"])
+def test_attributes_of_modules_and_classes(owner):
+    """The module's own code changes them as globals."""
+    module = {"module": types.ModuleType, "module's subclass": type("Module", (types.ModuleType,), {})}.get(owner)
+    names = module("m") if module else type("m", (), {}) if owner == "class" else type("Meta", (type,), {})("m", (), {})
+    names.x = 0
+    seen = run("""
+        watch("m.x", call=seen)
+        m.x = 1
+        m.x += 1
+        add(m)
+        y = 1
+    """, m=names, add=add_as_global if module else add_by_setattr)
+    assert seen == [(0, 1), (1, 2), (2, 3), (3, 4)]
+
+
+def add_as_global(module):
+    exec("def add():\n    global x\n    x += 1\n    x += 1\nadd()", module.__dict__)
+
+
+def add_by_setattr(owner):
+    type.__setattr__(owner, "x", 3)
+    setattr(owner, "x", 4)
+
+
 # Items ----------------------------------------------------------------------------------------------------------------
 
 class Key:
@@ -1520,8 +1545,9 @@ def test_a_comprehension_has_borrowed_the_place_of_a_shared_variable():
 
 
 @monitors
-def test_a_call_that_fails_in_a_thread_that_ends(start=threading.Thread):
+def test_a_call_that_fails_in_a_thread_that_ends(monkeypatch):
     """A watch beside, which that thread was about to tell of, is told of by another."""
+    monkeypatch.setattr(sys, "unraisablehook", id)      # no Python code, which could be told something
     def fail(old, new, watch):
         raise ValueError
 
@@ -1538,14 +1564,5 @@ def test_a_call_that_fails_in_a_thread_that_ends(start=threading.Thread):
         y = 1
         l[0] = 3
         y = 1
-    """, fail=fail, start=run_unheard)
+    """, fail=fail, start=lambda f: (start_in_c(f), wait_for_end(f)))
     assert [new for _, new in seen][-2:] == [2, 3]
-
-
-def run_unheard(function):
-    def start():
-        with pytest.raises(ValueError):
-            function()
-    thread = threading.Thread(target=start)
-    thread.start()
-    thread.join()
