@@ -104,22 +104,74 @@ hit_bind(PyObject *mapping, Namespace *ns, const char *name, PyObject *value)
     return ret;
 }
 
+/* The function's variables that an expression names, or all of them where it can ask for them by other means, into a
+ * dict. That of f_locals is brought up to date when it is asked for, before 3.13: the program may hold it as what
+ * locals() has returned. */
+static int
+hit_take_variables(PyObject *frame, PyObject *code, PyObject *names)
+{
+    PyObject *used = PyObject_GetAttrString(code, "co_names");
+    PyObject *slots = used == NULL ? NULL : frame_slot_names(frame);
+    int ret = slots == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyTuple_Size(used); i++) {
+        PyObject *name = PyTuple_GetItem(used, i), *value = NULL; /* borrowed */
+        int found = PySet_Contains(slots, name);
+        found = found <= 0 ? found : compat_frame_get(frame, name, 1, &value);
+        ret = found < 0 ? -1 : found == 0 ? 0 : PyDict_SetItem(names, name, value);
+        Py_XDECREF(value);
+    }
+    Py_XDECREF(slots);
+    Py_XDECREF(used);
+    return ret;
+}
+
+/* Does it name a function that could ask for all variables? */
+static int
+hit_asks_for_all(PyObject *code)
+{
+    static const char *const asking[] = {"locals", "vars", "dir", "eval", "exec", "_getframe", "currentframe"};
+    PyObject *used = PyObject_GetAttrString(code, "co_names");
+    int ret = used == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; ret == 0 && i < PyTuple_Size(used); i++) {
+        for (size_t j = 0; j < sizeof asking / sizeof *asking; j++) {
+            ret |= PyUnicode_CompareWithASCIIString(PyTuple_GetItem(used, i), asking[j]) == 0;
+        }
+    }
+    Py_XDECREF(used);
+    return ret;
+}
+
+/* What a frame binds, into a dict: but what is global. */
+static int
+hit_take_names(PyObject *frame, PyObject *code, PyObject *globals, PyObject *names)
+{
+    int optimized = frame_is_optimized(frame), asks = optimized < 0 ? -1 : hit_asks_for_all(code);
+    if (asks < 0) {
+        return -1;
+    }
+    if (optimized && !asks) {
+        return hit_take_variables(frame, code, names);
+    }
+    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
+    int ret = locals == NULL ? -1 : locals == globals ? 0 : PyDict_Update(names, locals);
+    Py_XDECREF(locals);
+    return ret;
+}
+
 /* An expression without scopes of its own: quick. New reference. */
 static PyObject *
 hit_eval_code(PyObject *frame, PyObject *code, PyObject *old, PyObject *new)
 {
     PyObject *value = NULL;
     PyObject *globals = frame_globals(frame);
-    PyObject *locals = PyObject_GetAttrString(frame, "f_locals");
     PyObject *names = PyDict_New();
-    if (globals == NULL || locals == NULL || names == NULL || (locals != globals && PyDict_Update(names, locals) < 0)
+    if (globals == NULL || names == NULL || hit_take_names(frame, code, globals, names) < 0
         || hit_bind(names, NULL, "old", old) < 0 || hit_bind(names, NULL, "new", new) < 0) {
         goto done;
     }
     value = PyEval_EvalCode(code, globals, names);
 done:
     Py_XDECREF(names);
-    Py_XDECREF(locals);
     Py_XDECREF(globals);
     return value;
 }

@@ -20,6 +20,7 @@ import pytest
 import hooking
 
 MONITORING = hasattr(sys, "monitoring")
+monitors = pytest.mark.skipif(not MONITORING, reason="before 3.12 a trace function tells, of which there is one")
 unbound = type(hooking.watch("MONITORING")).unbound
 hooking.unwatch("all")
 
@@ -827,6 +828,39 @@ def test_unwatch():
     assert x == y
 
 
+@monitors
+@pytest.mark.parametrize("when", ["new > 100", "y == 5 and new"])
+def test_conditions_leave_the_snapshot_of_locals_alone(when):
+    """The program may hold the dict that locals() has returned."""
+    def f(cond):
+        x, y = 0, 5
+        if cond:
+            hooking.watch("x", when=when, call=lambda *_: None)
+        snapshot = locals()
+        x = 1
+        y = 6
+        return sorted(snapshot)
+    assert f(True) == f(False)
+
+
+@pytest.mark.parametrize("when, values", [
+    ("y == 5", [1, 2]), ("new == 2 and y", [2]), ("g and cell == 3", [1, 2]), ("locals()['y'] == 5", [1, 2]),
+    ("'y' in dir() and eval('y') == 5", [1, 2]), ("x == 2", [2]), ("len(old) if 0 else old", [2])])
+def test_what_a_condition_sees(when, values):
+    seen = run("""
+        g = 1
+        def f():
+            x, y, cell = 0, 5, 3
+            def inner(): return cell
+            watch("x", when=when, call=seen)
+            x = 1
+            x = 2
+            del y
+        f()
+    """, when=when)
+    assert [new for _, new in seen] == values
+
+
 # Others, and the end --------------------------------------------------------------------------------------------------
 
 @pytest.mark.skipif(not MONITORING, reason="sys.monitoring is there from 3.12 on")
@@ -1297,9 +1331,6 @@ def test_a_thread_waits_in_the_call_of_another(event=threading.Event):
 
 
 # Where no event comes -------------------------------------------------------------------------------------------------
-
-monitors = pytest.mark.skipif(not MONITORING, reason="before 3.12 a trace function tells, of which there is one")
-
 
 def call_from_trace(change, function):
     sys.settrace(lambda frame, event, _: change() if frame.f_code is function.__code__ else None)
