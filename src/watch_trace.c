@@ -152,14 +152,22 @@ trace_look(Watches *all, PyObject *frame)
     return ret;
 }
 
+/* What is found at the next event was done where the frame stands. NULL: it is not known. */
+static void
+trace_stand(Watches *all, PyObject *frame)
+{
+    PyObject *before = all->traced;
+    all->traced = frame == NULL ? NULL : frame_code(frame);
+    all->traced_lasti = frame == NULL ? -1 : compat_frame_lasti(frame);
+    Py_XDECREF(before);
+}
+
 static int
 trace_line(Watches *all, PyObject *frame)
 {
     int ret = watch_read_tell(all) < 0 ? -1 : trace_look(all, frame);
-    PyObject *code = frame_code(frame);
     watch_read_line(all, frame);
-    Py_SETREF(all->traced, code);
-    all->traced_lasti = compat_frame_lasti(frame);
+    trace_stand(all, frame);
     return ret;
 }
 
@@ -181,6 +189,19 @@ trace_yields(PyObject *frame)
     return yields;
 }
 
+/* What its caller does now has no line event of its own, if the line goes on. Any exception that is set stays. */
+static void
+trace_go_back(Watches *all, PyObject *frame)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *caller = frame_back(frame);
+    trace_stand(all, caller);
+    Py_XDECREF(caller);
+    PyErr_Clear();
+    PyErr_Restore(type, error, traceback);
+}
+
 /* A frame is left: with `value` NULL by an exception. */
 static int
 trace_return(Watches *all, PyObject *frame, PyObject *value)
@@ -194,15 +215,37 @@ trace_return(Watches *all, PyObject *frame, PyObject *value)
             watch_end(all->list[i]);
         }
     }
+    if (all->tracing) { /* there are some left */
+        trace_go_back(all, frame);
+    }
+    PyErr_Clear();
     PyErr_Restore(type, error, traceback);
     return ret;
+}
+
+static bool
+trace_is_needed(const Watches *all)
+{
+    for (Py_ssize_t i = 0; i < all->count; i++) {
+        if (all->list[i]->way == WAY_TRACE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int
 watch_on_trace(PyObject *Py_UNUSED(object), PyFrameObject *frame, int what, PyObject *value)
 {
     Watches *all = watch_of_process();
-    if (all == NULL || compat_is_finalizing() || watch_is_quiet(all)) {
+    if (all == NULL || compat_is_finalizing()) {
+        return 0;
+    }
+    if (!trace_is_needed(all)) { /* the last one was taken away in another thread */
+        compat_set_trace(NULL);
+        return 0;
+    }
+    if (watch_is_quiet(all)) {
         return 0;
     }
     switch (what) {
@@ -231,16 +274,20 @@ trace_is_taken(void)
 int
 watch_trace_start(Watches *all, Watch *watch)
 {
-    if (!all->tracing) {
-        int taken = trace_is_taken();
-        if (taken != 0 || compat_set_trace(watch_on_trace) < 0) {
-            if (!PyErr_Occurred()) {
-                PyErr_Format(PyExc_RuntimeError, "%U is not watched: %s", watch->text,
-                             taken ? "a debugger or another tool traces this thread (sys.gettrace())"
-                                   : "this Python has no way to trace");
-            }
-            return -1;
+    int taken = trace_is_taken();
+    /* each time: it may be another thread, or somebody may have set another function, and taken that away again */
+    if (taken != 0 || compat_set_trace(watch_on_trace) < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_RuntimeError, "%U is not watched: %s", watch->text,
+                         taken ? "a debugger or another tool traces this thread (sys.gettrace())"
+                               : "this Python has no way to trace");
         }
+        return -1;
+    }
+    if (!all->tracing) {
+        PyObject *frame = frame_current();
+        trace_stand(all, frame);
+        Py_XDECREF(frame);
         all->tracing = true;
     }
     watch->way = WAY_TRACE;
@@ -254,10 +301,8 @@ void
 watch_trace_stop(Watches *all, Watch *Py_UNUSED(watch))
 {
     watch_read_stop(all);
-    for (Py_ssize_t i = 0; i < all->count; i++) {
-        if (all->list[i]->way == WAY_TRACE) {
-            return;
-        }
+    if (trace_is_needed(all)) {
+        return;
     }
     if (all->tracing && trace_is_taken() == 0) { /* nobody has put another function in the place of ours */
         compat_set_trace(NULL);

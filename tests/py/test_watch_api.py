@@ -1330,6 +1330,30 @@ def test_a_thread_waits_in_the_call_of_another(event=threading.Event):
     assert done.is_set() and box["k"] == 2
 
 
+def test_the_line_that_stores_what_a_call_returns():
+    seen = run("""
+        def compute():
+            a = 1
+            return a
+        def f():
+            t = 0
+            watch("t", call=seen)
+            t = compute()
+            t = (
+                compute()
+                + 1)
+            y = 1
+        total = 0
+        watch("total", call=seen)
+        total = 5
+        total = compute()
+        y = 1
+        f()
+    """)
+    assert seen == [(0, 5), (5, 1), (0, 1), (1, 2)] and seen.functions == ["<module>"] * 2 + ["f"] * 2
+    assert seen.lines[:3] == [15, 16, 8] and 9 <= seen.lines[3] <= 11
+
+
 # Where no event comes -------------------------------------------------------------------------------------------------
 
 def call_from_trace(change, function):
@@ -1597,3 +1621,48 @@ def test_a_call_that_fails_in_a_thread_that_ends(monkeypatch):
         y = 1
     """, fail=fail, start=lambda f: (start_in_c(f), wait_for_end(f)))
     assert [new for _, new in seen][-2:] == [2, 3]
+
+
+@pytest.mark.skipif(MONITORING, reason="from 3.12 on no trace function is needed")
+def test_a_trace_function_that_somebody_else_has_set():
+    seen = run("""
+        import sys
+        g = h = 0
+        watch("g", call=seen)
+        sys.settrace(lambda *_: None)
+        try:
+            watch("h", call=seen)
+        except RuntimeError as error:
+            said = str(error)
+        sys.settrace(None)
+        assert "a debugger or another tool traces this thread" in said
+        watch("h", call=seen)
+        h = 1
+        g = 1
+        y = 1
+    """)
+    assert seen == [(0, 1), (0, 1)]
+
+
+@pytest.mark.skipif(MONITORING, reason="from 3.12 on no trace function is needed")
+def test_the_first_watch_is_set_in_another_thread():
+    def work():
+        hooking.watch("box['k']", call=seen)
+        box["k"] = 1
+        set_there.set()
+        assert ended.wait(20)
+        return traced.append(None)          # a line more
+    box, other, seen, traced = {"k": 0}, {"k": 0}, Seen(), []
+    set_there, ended = threading.Event(), threading.Event()
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert set_there.wait(20)
+    hooking.watch("other['k']", call=seen)
+    other["k"] = 2
+    box["k"] = 3
+    assert seen == [(0, 1), (0, 2), (1, 3)]
+    hooking.unwatch("all")
+    ended.set()
+    thread.join()
+    other["k"] = 4
+    assert len(seen) == 3 and traced == [None]
