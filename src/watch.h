@@ -230,9 +230,9 @@ int watch_events_restart(Watches *all);
 int watch_events_wake(Watches *all, PyObject *code);
 bool watch_events_can_wake(const Watches *all);
 
-/* Have code tell of its next instruction, whichever it is, for a note that is in the list of its watch: that of a frame,
- * of its callers too if somebody's callback may be running, in which there are no events. NULL: all code. Nothing if a
- * note is armed for it already. -1 with an exception. */
+/* Have code tell of its next instruction, whichever it is, for a note that is in the list of its watch: the code of a
+ * frame, of its callers too if somebody's callback may be running, in which there are no events. NULL: all code.
+ * Nothing if the note is armed for it already. -1 with an exception. */
 int watch_events_arm(Watches *all, WatchNote *note, PyObject *frame);
 
 /* No more: it is taken out of the list. */

@@ -432,7 +432,7 @@ watch_code_look(Watches *all, PyObject *code, Py_ssize_t offset, unsigned after)
     enum { CHANGES = AFTER_LOCAL | AFTER_CELL | AFTER_ATTRIBUTE | AFTER_ITEM };
     if (code_look(all, code, offset, after)) {
         plan_met(all, code, offset);
-        code_look(all, code, offset, CHANGES & ~after); /* when this one is told the others' values are taken as known */
+        code_look(all, code, offset, CHANGES & ~after); /* the others' values count as known when this one is told */
     }
 }
 

@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import gc
 import os
+import queue
 import subprocess
 import sys
 import textwrap
@@ -1436,27 +1437,38 @@ def start_in_c(function, *arguments):
 
 
 @monitors
-def test_a_thread_that_ends_before_it_could_tell(start=threading.Thread):
+def test_a_thread_that_ends_before_it_could_tell():
     """Its last change is one of a callback: another thread tells of it."""
     seen = run("""
         import sys
         d = {"k": 0}
         watch("d['k']", call=seen)
-        def end():
+        def end(mark):
+            mark()
             sys.setprofile(lambda frame, event, _: d.update(k=1) if event == "return" and d["k"] == 0 else None)
         start(end)
         y = 1
         d["k"] = 2
         y = 2
-    """, start=lambda end: (start_in_c(end), wait_for_end(end)))
+    """, start=Ending)
     assert seen == [(0, 1), (1, 2)]
 
 
-def wait_for_end(function):
-    import time
-    while any(frame.f_code is function.__code__ for frame in sys._current_frames().values()):
-        time.sleep(0.01)
-    time.sleep(0.1)
+class Ending:
+    """Start a function in a thread of _thread's, in which no other Python code runs, and wait until that has ended. The
+    function is given what to call first."""
+
+    class Mark:
+        pass
+
+    def __init__(self, function):
+        ended, here, marks = queue.SimpleQueue(), threading.local(), []
+
+        def mark():
+            here.mark = self.Mark()
+            marks.append(weakref.ref(here.mark, ended.put))
+        start_in_c(function, mark)
+        assert ended.get(timeout=20) is marks[0]
 
 
 @monitors
@@ -1610,7 +1622,8 @@ def test_a_call_that_fails_in_a_thread_that_ends(monkeypatch):
         l = [0]
         first = watch("l[0]", call=fail)
         watch("l[0]", call=seen)
-        def f():
+        def f(mark):
+            mark()
             l[0] = 1
             y = 1
         start(f)
@@ -1619,7 +1632,7 @@ def test_a_call_that_fails_in_a_thread_that_ends(monkeypatch):
         y = 1
         l[0] = 3
         y = 1
-    """, fail=fail, start=lambda f: (start_in_c(f), wait_for_end(f)))
+    """, fail=fail, start=Ending)
     assert [new for _, new in seen][-2:] == [2, 3]
 
 
