@@ -111,11 +111,15 @@ static int
 hit_take_variables(PyObject *frame, PyObject *code, PyObject *names)
 {
     PyObject *used = PyObject_GetAttrString(code, "co_names");
-    PyObject *slots = used == NULL ? NULL : frame_slot_names(frame);
-    int ret = slots == NULL ? -1 : 0;
+    PyObject *slots = NULL;
+    int ret = used == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; ret == 0 && i < PyTuple_Size(used); i++) {
         PyObject *name = PyTuple_GetItem(used, i), *value = NULL; /* borrowed */
-        int found = PySet_Contains(slots, name);
+        if (PyUnicode_CompareWithASCIIString(name, "old") == 0 || PyUnicode_CompareWithASCIIString(name, "new") == 0) {
+            continue; /* those of the watch hide them */
+        }
+        slots = slots == NULL ? frame_slot_names(frame) : slots;
+        int found = slots == NULL ? -1 : PySet_Contains(slots, name);
         found = found <= 0 ? found : compat_frame_get(frame, name, 1, &value);
         ret = found < 0 ? -1 : found == 0 ? 0 : PyDict_SetItem(names, name, value);
         Py_XDECREF(value);
