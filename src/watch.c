@@ -120,9 +120,8 @@ watch_is_hidden(const Watch *watch)
     return false;
 }
 
-/* Let go of a value. Its destructor is the program's, and debuggers, profilers and coverage are to see it: but within a
- * callback of ours, where this may be, all events are off, unless sys.call_tracing() has them on. */
-static void
+/* Within a callback of ours, where this may be, all events are off, unless sys.call_tracing() has them on. */
+void
 watch_release(PyObject *value)
 {
     enum { DEPTH = 2 };

@@ -175,6 +175,9 @@ bool watch_is_hidden(const Watch *watch);
 /* Is it a change? An equal number or text is none. */
 bool watch_differs(PyObject *old, PyObject *new);
 
+/* Let go of a value, or NULL. Its destructor is the program's: debuggers, profilers and coverage are to see it. */
+void watch_release(PyObject *value);
+
 /* End those of variables whose call has ended where all events are off: in a trace function, in what a hit calls. */
 void watch_sweep(Watches *all);
 

@@ -57,8 +57,8 @@ note_free(WatchNote *note)
     Py_CLEAR(note->codes);
     PyObject *before = note->before, *after = note->after;
     PyMem_Free(note);
-    Py_XDECREF(before);
-    Py_XDECREF(after);
+    watch_release(before);
+    watch_release(after);
 }
 
 /* Take it out of the list of its watch. */
@@ -251,8 +251,9 @@ dict_tell(Watch *watch, WatchNote *note)
     WatchPlace place = note->place;
     note->place = (WatchPlace){0};
     PyObject *seen = watch->value; /* of before the notes that this one follows */
-    watch->value = Py_XNewRef(note->before);
-    Py_XDECREF(seen);
+    watch->value = note->before;
+    note->before = NULL; /* which watch_compare() is the last to hold */
+    watch_release(seen);
     return watch_compare(watch, &place);
 }
 
