@@ -109,6 +109,7 @@ typedef struct Watches {
     WatchQuiet *quiet;    /* owned: a list of the threads that are */
     Monitoring tool;      /* of WAY_DICT and WAY_CODE */
     Monitoring second;    /* of WAY_CODE: has the same INSTRUCTION events, see watch_events.c */
+    PyObject *stepping;   /* owned or NULL: the code whose next instruction the second tool is to tell of */
     int within;           /* how many callbacks of the first run */
     long instruction, returns, unwinds; /* bits of events, once it is taken */
     int watcher;          /* the dict watcher's number, -1 for none */
@@ -232,6 +233,10 @@ int watch_events_restart(Watches *all);
 /* All places of one code object may be; and can that be had without those of all code? */
 int watch_events_wake(Watches *all, PyObject *code);
 bool watch_events_can_wake(const Watches *all);
+
+/* A store is about to run in this frame, to a variable that may be watched: look behind it. False: it cannot be had. */
+bool watch_events_step(Watches *all, PyObject *code);
+void watch_events_step_no_more(Watches *all);
 
 /* Have code tell of its next instruction, whichever it is, for a note that is in the list of its watch: the code of a
  * frame, of its callers too if somebody's callback may be running, in which there are no events. NULL: all code.

@@ -28,6 +28,7 @@ typedef struct PlanStore {
     enum { STORE_LOOK, STORE_WAIT, STORE_COMES } mode; /* look behind it; wait for it; it has come */
     int looks, mets;                  /* how often it was looked, and something was met */
     int came;                         /* how often it has come while it was waited for */
+    int line;                         /* of the instruction before `behind`, once it was met: found; else 0 */
 } PlanStore;
 
 /* With a code object the program may hear that it ends, and set and end watches: the place may be gone then. */
@@ -293,6 +294,9 @@ plan_wait(Watches *all, WatchPlan *plan, Py_ssize_t offset, int after)
         if (store->at == offset && store->mode != STORE_LOOK) {
             bool again = ++store->came > OFTEN; /* to be judged anew */
             store->came = again ? 0 : store->came;
+            if (!again && watch_events_step(all, code)) {
+                return ret == 0 ? AFTER_STAY : ret;
+            }
             store->mode = again ? STORE_LOOK : STORE_COMES;
             return watch_events_wake(all, code) < 0 ? -1 : ret == 0 ? AFTER_STAY : ret;
         }
@@ -355,13 +359,32 @@ code_before(PyObject *code, Py_ssize_t offset)
     return found;
 }
 
+/* The line of the instruction before the one at an offset: kept for stores, to which it takes long to walk. */
 static int
-code_place(PyObject *frame, PyObject *code, Py_ssize_t offset, WatchPlace *place)
+code_line_before(Watches *all, PyObject *code, Py_ssize_t offset)
+{
+    WatchPlan *plan = plan_of(all, code);
+    PlanStore *store = NULL;
+    for (size_t i = 0; plan != NULL && store == NULL && i < plan->store_count; i++) {
+        store = plan->stores[i].behind == offset ? &plan->stores[i] : NULL;
+    }
+    if (store != NULL && store->line != 0) {
+        return store->line;
+    }
+    int line = compat_code_line(code, (int)code_before(code, offset).offset);
+    if (store != NULL) {
+        store->line = line;
+    }
+    PyErr_Clear();
+    return line;
+}
+
+static int
+code_place(Watches *all, PyObject *frame, PyObject *code, Py_ssize_t offset, WatchPlace *place)
 {
     int ret = watch_place_of(frame, place);
     if (ret == 0) {
-        Instruction before = code_before(code, offset);
-        int line = compat_code_line(code, (int)before.offset);
+        int line = code_line_before(all, code, offset);
         place->line = line > 0 ? line : place->line;
     }
     return ret;
@@ -455,7 +478,7 @@ watch_code_tell(Watches *all, PyObject *code, Py_ssize_t offset)
         }
         watch->due = 0;
         Py_INCREF((PyObject *)watch);
-        ret = code_place(frame, code, offset, &place);
+        ret = code_place(all, frame, code, offset, &place);
         if (ret == 0) {
             ret = watch->after == AFTER_READ ? watch_was_read(watch, &place) : watch_compare(watch, &place);
         }
@@ -491,6 +514,7 @@ watch_code_stop(Watches *all, Watch *watch)
     WatchWay way = watch->way;
     PyErr_Fetch(&type, &value, &traceback);
     watch->way = WAY_NONE;
+    watch_events_step_no_more(all);
     watch_code_forget(all); /* and with it what is switched off */
     if (all->tool.module != NULL && watch_events_update(all, watch->code) < 0) {
         PyErr_Clear();

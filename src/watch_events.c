@@ -3,8 +3,9 @@
  * One tool serves all. A code object that first has two tools for any event gets a table of which tool is for which
  * instruction, and CPython (to 3.15 at least) begins it empty: the INSTRUCTION events that were there before are lost,
  * until all events are restarted. So has a trace function which is set while a watched function runs. Where another's
- * events are seen they are restarted; and a second tool of ours, which switches off each place at once, asks for the
- * same INSTRUCTION events, so that the table is there from the beginning. */
+ * events are seen they are restarted; and a second tool of ours asks for the same INSTRUCTION events at the beginning,
+ * so that the table is there. Its other use is to tell of the one instruction that follows a store, where the first has
+ * switched that off, as it does where stores are rare: to have the first tell again would be to hear of all code. */
 #include "watch.h"
 
 #include "compat.h"
@@ -85,6 +86,9 @@ events_end_call(Watches *all, PyObject *code, Py_ssize_t offset)
         ret = watch_code_tell(all, code, offset);
     }
     PyErr_Fetch(&type, &error, &traceback);
+    if (all->stepping == code && frame != NULL && events_are_of(all, frame)) {
+        watch_events_step_no_more(all);
+    }
     for (Py_ssize_t i = frame == NULL ? 0 : all->count; i-- > 0;) {
         if (i < all->count && all->list[i]->way == WAY_CODE && all->list[i]->frame == frame) {
             watch_end(all->list[i]);
@@ -148,10 +152,25 @@ watch_on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
 
 /* callback(code, offset) of the second tool */
 static PyObject *
-watch_on_nothing(PyObject *module, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+watch_on_step(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     Watches *all = state_of_module(module)->watches;
-    return Py_NewRef(all == NULL || all->second.disable == NULL ? Py_None : all->second.disable);
+    if (all == NULL || all->second.disable == NULL || count < 2 || all->stepping != args[0]) {
+        return Py_NewRef(all == NULL || all->second.disable == NULL ? Py_None : all->second.disable);
+    }
+    PyObject *frame = frame_current();
+    int ret = 0;
+    if (frame != NULL && events_are_of(all, frame)) { /* not another thread, in the same function */
+        all->within++;
+        watch_events_step_no_more(all);
+        if (!watch_is_quiet(all)) {
+            watch_code_look(all, args[0], PyLong_AsSsize_t(args[1]), AFTER_LOCAL);
+            ret = watch_code_tell(all, args[0], PyLong_AsSsize_t(args[1]));
+        }
+        all->within--;
+    }
+    Py_XDECREF(frame);
+    return ret < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* ---- the tool ---- */
@@ -194,17 +213,17 @@ done:
 void
 watch_events_double(Watches *all)
 {
-    static PyMethodDef on_nothing = {"on_nothing", (PyCFunction)(void (*)(void))watch_on_nothing, METH_FASTCALL, NULL};
+    static PyMethodDef on_step = {"on_step", (PyCFunction)(void (*)(void))watch_on_step, METH_FASTCALL, NULL};
     if (all->second.module != NULL) {
         return;
     }
-    PyObject *nothing = PyCFunction_NewEx(&on_nothing, all->module, NULL);
-    if (nothing != NULL && monitoring_take(&all->second, "hooking watch (second)", "watchpoint") == 0
-        && monitoring_register(&all->second, all->instruction, nothing) < 0) {
+    PyObject *step = PyCFunction_NewEx(&on_step, all->module, NULL);
+    if (step != NULL && monitoring_take(&all->second, "hooking watch (second)", "watchpoint") == 0
+        && monitoring_register(&all->second, all->instruction, step) < 0) {
         monitoring_give_back(&all->second, all->instruction);
     }
     PyErr_Clear();
-    Py_XDECREF(nothing);
+    Py_XDECREF(step);
 }
 
 void
@@ -218,6 +237,7 @@ watch_events_close(Watches *all)
     if (all->tool.module != NULL) {
         monitoring_give_back(&all->tool, all->instruction | all->returns | all->unwinds);
     }
+    watch_events_step_no_more(all);
     if (all->second.module != NULL) {
         monitoring_give_back(&all->second, all->instruction);
     }
@@ -280,10 +300,42 @@ watch_events_update(Watches *all, PyObject *code)
             || monitoring_set(&all->second, events_of_all(all) & all->instruction) < 0)) {
         return -1;
     }
-    if (code != NULL && monitoring_set_local(&all->tool, code, events_of(all, code)) < 0) {
+    if ((code != NULL && monitoring_set_local(&all->tool, code, events_of(all, code)) < 0)
+        || monitoring_set(&all->tool, events_of_all(all)) < 0) {
         return -1;
     }
-    return monitoring_set(&all->tool, events_of_all(all));
+    /* from now on the table is there */
+    long second = all->stepping != NULL && all->stepping == code ? all->instruction : 0;
+    return code == NULL || all->second.module == NULL ? 0 : monitoring_set_local(&all->second, code, second);
+}
+
+bool
+watch_events_step(Watches *all, PyObject *code)
+{
+    PyObject *frame = frame_current();
+    bool own = frame != NULL && events_are_of(all, frame);
+    Py_XDECREF(frame);
+    if (!own) {
+        return true;
+    }
+    if (all->second.module == NULL || all->stepping != NULL || !watch_events_can_wake(all)
+        || monitoring_set_local(&all->second, code, all->instruction) < 0) {
+        PyErr_Clear();
+        return false;
+    }
+    all->stepping = Py_NewRef(code);
+    return true;
+}
+
+void
+watch_events_step_no_more(Watches *all)
+{
+    PyObject *code = all->stepping;
+    all->stepping = NULL;
+    if (code != NULL && all->second.module != NULL && monitoring_set_local(&all->second, code, 0) < 0) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(code);
 }
 
 int
