@@ -109,7 +109,8 @@ typedef struct Watches {
     WatchQuiet *quiet;    /* owned: a list of the threads that are */
     Monitoring tool;      /* of WAY_DICT and WAY_CODE */
     Monitoring second;    /* of WAY_CODE: has the same INSTRUCTION events, see watch_events.c */
-    PyObject *stepping;   /* owned or NULL: the code whose next instruction the second tool is to tell of */
+    PyObject *stepping;   /* owned or NULL: the code whose next instruction the second tool is to tell of, */
+    PyObject *stepping_frame; /* borrowed from a watch: in which call */
     int within;           /* how many callbacks of the first run */
     long instruction, returns, unwinds; /* bits of events, once it is taken */
     int watcher;          /* the dict watcher's number, -1 for none */

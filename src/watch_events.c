@@ -86,7 +86,7 @@ events_end_call(Watches *all, PyObject *code, Py_ssize_t offset)
         ret = watch_code_tell(all, code, offset);
     }
     PyErr_Fetch(&type, &error, &traceback);
-    if (all->stepping == code && frame != NULL && events_are_of(all, frame)) {
+    if (frame != NULL && frame == all->stepping_frame) {
         watch_events_step_no_more(all);
     }
     for (Py_ssize_t i = frame == NULL ? 0 : all->count; i-- > 0;) {
@@ -160,7 +160,7 @@ watch_on_step(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     PyObject *frame = frame_current();
     int ret = 0;
-    if (frame != NULL && events_are_of(all, frame)) { /* not another thread, in the same function */
+    if (frame == all->stepping_frame) { /* not another thread, in the same function */
         all->within++;
         watch_events_step_no_more(all);
         if (!watch_is_quiet(all)) {
@@ -324,6 +324,7 @@ watch_events_step(Watches *all, PyObject *code)
         return false;
     }
     all->stepping = Py_NewRef(code);
+    all->stepping_frame = frame; /* its watch has it */
     return true;
 }
 
@@ -331,7 +332,7 @@ void
 watch_events_step_no_more(Watches *all)
 {
     PyObject *code = all->stepping;
-    all->stepping = NULL;
+    all->stepping = all->stepping_frame = NULL;
     if (code != NULL && all->second.module != NULL && monitoring_set_local(&all->second, code, 0) < 0) {
         PyErr_Clear();
     }
