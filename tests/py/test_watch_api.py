@@ -914,6 +914,41 @@ def test_beside_a_debugger_before_312():
 
 
 @pytest.mark.skipif(not MONITORING, reason="before 3.12 there is one trace function")
+@pytest.mark.parametrize("disables", [False, True])
+def test_another_tool_that_asks_for_instructions_later_silences_nothing(disables):
+    tool = next(tool for tool in range(6) if sys.monitoring.get_tool(tool) is None)
+    instruction = sys.monitoring.events.INSTRUCTION
+
+    def begin(code):
+        sys.monitoring.use_tool_id(tool, "another")
+        sys.monitoring.register_callback(tool, instruction,
+                                         lambda code, at: sys.monitoring.DISABLE if disables else None)
+        sys.monitoring.set_local_events(tool, code, instruction)
+
+    def end(code):
+        sys.monitoring.set_local_events(tool, code, 0)
+        sys.monitoring.register_callback(tool, instruction, None)
+        sys.monitoring.free_tool_id(tool)
+    seen = run("""
+        def f():
+            x, items = 0, [0]
+            watch("x", call=seen)
+            watch("items[0]", call=seen)
+            x = 1
+            begin(f.__code__)
+            x = 2
+            items[0] = "a"
+            x = 3
+            end(f.__code__)
+            x = 4
+            items[0] = "b"
+            return x
+        f()
+    """, begin=begin, end=end)
+    assert [new for _, new in seen] == [1, 2, "a", 3, 4, "b"]
+
+
+@pytest.mark.skipif(not MONITORING, reason="before 3.12 there is one trace function")
 @pytest.mark.parametrize("event", ["LINE", "INSTRUCTION", "PY_RETURN"])
 def test_another_tool_hears_what_it_did_before(event):
     lines = []
