@@ -36,9 +36,20 @@ def listed(names, counted):
     return ", ".join(f"{name}\xa0{count}" if counted else name for name, count in names)
 
 
+def columns():
+    """How wide to write: an int."""
+    return max(40, min(shutil.get_terminal_size().columns, 120))
+
+
+def filled(text):
+    """The text in lines of that width, the later ones indented: a str."""
+    return textwrap.fill(text, columns(), subsequent_indent="  ", break_on_hyphens=False,
+                         break_long_words=False).replace("\xa0", " ") + "\n"
+
+
 def table(track, found, width=None):
     """The table of what functions_of() has found as a str, as wide as the terminal."""
-    width = width or max(40, min(shutil.get_terminal_size().columns, 120))
+    width = width or columns()
     counted = track.mode == "all"
     rows = [(function, listed(reads, counted), listed(writes, counted)) for function, reads, writes in found]
     if not rows:
@@ -189,24 +200,11 @@ def try_path(path):
 def tell(track, options):
     """Print what `hooking track` was asked for, on stderr, and write its files."""
     found = functions_of(track)
-    text = "" if never_began(found, options) else table(track, found)
-    if options.where:
-        text += "\n" + places(track)
-    builtins = {}
-    for names in track.builtins.values():
-        for name, count in names.items():
-            builtins[name] = builtins.get(name, 0) + count
-    if builtins:
-        text += "\n" + textwrap.fill("builtins: " + listed(sorted(builtins.items()), track.mode == "all"),
-                                     max(40, min(shutil.get_terminal_size().columns, 120)), subsequent_indent="  ",
-                                     break_on_hyphens=False).replace("\xa0", " ") + "\n"
-    # that of __main__, from 3.14 on, is of no use to a program that does not import itself
-    limits = [] if never_began(found, options) else [one for one in track._limits_of_this_run()
-                                                     if one != LIMITS["main"]]
-    if any(function == "?" for function, _, _ in found):
-        limits = [one for one in limits if one != LIMITS["no watcher"]]
-        text += "?: " + LIMITS["no watcher"] + "\n"
-    text += "".join(f"limits: {one}\n" for one in limits)
+    began = not never_began(found, options)
+    parts = [table(track, found) if began else "", places(track) if options.where else "", builtins_line(track)]
+    text = "\n".join(part for part in parts if part)
+    if began:
+        text += "".join(map(filled, limits_lines(track, found)))
     for path, write_it in ((options.json, write_json), (options.dot, draw)):
         try:
             told = write_it(track, path) if path is not None else None
@@ -216,6 +214,23 @@ def tell(track, options):
             text += f"hooking track: {told}\n"
     with contextlib.suppress(OSError):
         say(getattr(sys, "stderr", None), text)
+
+
+def builtins_line(track):
+    """The builtins that were read, of all modules together: a str, empty for none."""
+    found = {}
+    for names in track.builtins.values():
+        for name, count in names.items():
+            found[name] = found.get(name, 0) + count
+    return filled("builtins: " + listed(sorted(found.items()), track.mode == "all")) if found else ""
+
+
+def limits_lines(track, found):
+    """What this run could not see, a list of str: for "?" in the table of functions_of(), why it stands there."""
+    unknown = any(function == "?" for function, _, _ in found)
+    # that of __main__, from 3.14 on, is of no use to a program that does not import itself
+    return [("?: " if unknown and one == LIMITS["no watcher"] else "limits: ") + one
+            for one in track._limits_of_this_run() if one != LIMITS["main"]]
 
 
 def never_began(found, options):
