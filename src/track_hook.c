@@ -124,8 +124,8 @@ dict_look_up(Tracking *tracking, PyObject *self, PyObject *name)
     PyObject *value = PyDict_GetItemWithError(self, name);
     if (value != NULL) {
         Py_INCREF(value);
-        if (!dict_is_for_import(tracking, name)) {
-            tracking_count(tracking, self, name, TRACK_READ, value);
+        if (!tracking_count_again(tracking, self, name, TRACK_READ, value) && !dict_is_for_import(tracking, name)) {
+            tracking_record(tracking, self, name, TRACK_READ, value, TRACKING_HOOKED);
         }
         return value;
     }

@@ -90,16 +90,24 @@ typedef enum TrackingTold {
 bool tracking_record(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value,
                      int told);
 
-/* The same for dicts and modules that tell, most of the time by one look. */
+/* Count what was counted before, by one look. False: more is to be done. */
+static inline bool
+tracking_count_again(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value)
+{
+    TrackRecent *recent = track_recent_find(&tracking->recents, globals, name);
+    bool again = recent != NULL && recent->count[kind] != NULL
+                 && (value == NULL || tracking->watcher < 0 || (recent->value == value && recent->kind == kind));
+    if (again) {
+        ++*recent->count[kind];
+    }
+    return again;
+}
+
+/* For dicts and modules that tell. */
 static inline void
 tracking_count(Tracking *tracking, PyObject *globals, PyObject *name, TrackKind kind, PyObject *value)
 {
-    TrackRecent *recent = track_recent_find(&tracking->recents, globals, name);
-    if (recent != NULL && recent->count[kind] != NULL
-        && (value == NULL || tracking->watcher < 0 || (recent->value == value && recent->kind == kind))) {
-        ++*recent->count[kind];
-    }
-    else {
+    if (!tracking_count_again(tracking, globals, name, kind, value)) {
         tracking_record(tracking, globals, name, kind, value, TRACKING_HOOKED);
     }
 }
