@@ -4,11 +4,12 @@
 
 #define EVENTS_CAPSULE "hooking._core.tracking"
 
-enum { EVENT_ENTER, EVENT_LEAVE, EVENT_INSTRUCTION, EVENT_WAYS };
+enum { EVENT_ENTER, EVENT_LEAVE, EVENT_INSTRUCTION, EVENT_LINE, EVENT_WAYS };
 static const char *const event_names[EVENT_WAYS][3] = {
     {"PY_START", "PY_RESUME", "PY_THROW"},
     {"PY_RETURN", "PY_YIELD", "PY_UNWIND"},
     {"INSTRUCTION", NULL, NULL},
+    {"LINE", NULL, NULL},
 };
 
 /* What each row has that can be asked for of one code object; the last of each can only be had of all. */
@@ -110,18 +111,13 @@ events_hides_builtin(const Tracking *tracking, PyObject *globals, PyObject *name
     return false;
 }
 
-/* callback(code, offset) */
-static PyObject *
-events_instruction(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
+/* An instruction is about to run. Is anybody to be told if it does so again? */
+static bool
+events_tell(Tracking *tracking, PyObject *code, Py_ssize_t offset)
 {
-    Tracking *tracking = PyCapsule_GetPointer(capsule, EVENTS_CAPSULE);
     PyObject *name, *globals = PyEval_GetGlobals(); /* borrowed: of the instruction's frame */
     TrackKind kind;
-    if (tracking == NULL || count != 2) {
-        PyErr_Clear();
-        return Py_NewRef(Py_None);
-    }
-    Opcode opcode = track_code_at(&tracking->codes, args[0], PyLong_AsSsize_t(args[1]), &name);
+    Opcode opcode = track_code_at(&tracking->codes, code, offset, &name);
     int told = opcode == OPCODE_OTHER || opcode == OPCODE_IMPORT_NAME || globals == NULL
                        || tracking_find(tracking, globals) == NULL
                    ? 0
@@ -131,7 +127,58 @@ events_instruction(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
         && monitoring_restart(&tracking->monitoring) < 0) {
         PyErr_Clear();
     }
+    return again;
+}
+
+/* Was that told right before, at the event of its line? */
+static bool
+events_were_told(Tracking *tracking, const PyObject *code, Py_ssize_t offset, bool *again)
+{
+    if (tracking->told.code == NULL || tracking->told.thread != PyThread_get_thread_ident()) {
+        return false;
+    }
+    bool told = tracking->told.code == code && tracking->told.offset == offset;
+    tracking->told.code = NULL;
+    *again = tracking->told.again;
+    return told;
+}
+
+/* callback(code, offset) */
+static PyObject *
+events_instruction(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
+{
+    Tracking *tracking = PyCapsule_GetPointer(capsule, EVENTS_CAPSULE);
+    bool again;
+    if (tracking == NULL || count != 2) {
+        PyErr_Clear();
+        return Py_NewRef(Py_None);
+    }
+    Py_ssize_t offset = PyLong_AsSsize_t(args[1]);
+    if (!events_were_told(tracking, args[0], offset, &again)) {
+        again = events_tell(tracking, args[0], offset);
+    }
     return Py_NewRef(again || tracking->monitoring.disable == NULL ? Py_None : tracking->monitoring.disable);
+}
+
+/* callback(code, line). CPython, to 3.15 at least, skips the event of a line's first instruction in the pass in which
+ * the last tool switches the event of that line off, as coverage does at once. So the first time it is told here. */
+static PyObject *
+events_line(PyObject *capsule, PyObject *const *args, Py_ssize_t count)
+{
+    Tracking *tracking = PyCapsule_GetPointer(capsule, EVENTS_CAPSULE);
+    PyObject *code;
+    Py_ssize_t offset;
+    if (tracking == NULL || count != 2 || tracking->monitoring.disable == NULL
+        || !tracking_instruction(&code, &offset) || code != args[0]) {
+        PyErr_Clear();
+        return Py_NewRef(Py_None);
+    }
+    bool again = events_tell(tracking, code, offset);
+    tracking->told.code = code;
+    tracking->told.offset = offset;
+    tracking->told.thread = PyThread_get_thread_ident();
+    tracking->told.again = again;
+    return Py_NewRef(tracking->monitoring.disable == NULL ? Py_None : tracking->monitoring.disable);
 }
 
 static PyObject *
@@ -173,6 +220,7 @@ events_register(Tracking *tracking)
         {"on_enter", METHOD(events_enter), METH_FASTCALL, NULL},
         {"on_leave", METHOD(events_leave), METH_FASTCALL, NULL},
         {"on_instruction", METHOD(events_instruction), METH_FASTCALL, NULL},
+        {"on_line", METHOD(events_line), METH_FASTCALL, NULL},
     };
     for (int way = 0; way < EVENT_WAYS; way++) {
         PyObject *callback = PyCFunction_New(&methods[way], tracking->capsule);
@@ -205,7 +253,8 @@ track_events_start(Tracking *tracking)
     }
     tracking->capsule = PyCapsule_New(tracking, EVENTS_CAPSULE, NULL);
     tracking->instruction = tracking->capsule == NULL ? 0 : events_bits(tracking, EVENT_INSTRUCTION, 0, 1);
-    return tracking->instruction == 0 ? -1 : events_register(tracking);
+    tracking->line = tracking->instruction == 0 ? 0 : events_bits(tracking, EVENT_LINE, 0, 1);
+    return tracking->line == 0 ? -1 : events_register(tracking);
 }
 
 int
@@ -214,7 +263,7 @@ track_events_ask(Tracking *tracking)
     if (tracking->monitoring.module == NULL) {
         return 0;
     }
-    long events = tracking->instruction;
+    long events = tracking->instruction | tracking->line;
     for (uint64_t left = tracking->trackers; left != 0; left &= left - 1) {
         if (tracking->active[__builtin_ctzll(left)]->functions != NULL) {
             events |= events_bits(tracking, EVENT_ENTER, EVENTS_LOCAL, 3);
@@ -261,6 +310,6 @@ void
 track_events_stop(Tracking *tracking)
 {
     monitoring_give_back(&tracking->monitoring, tracking->events);
-    tracking->events = tracking->instruction = 0;
+    tracking->events = tracking->instruction = tracking->line = 0;
     Py_CLEAR(tracking->capsule);
 }

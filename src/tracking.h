@@ -61,7 +61,13 @@ typedef struct Tracking {
     PyObject *own;             /* owned: a tuple of one str: the folder of this package */
     Monitoring monitoring;
     long events;               /* those that have callbacks */
-    long instruction;          /* the bit of that event; 0: none are asked for */
+    long instruction, line;    /* the bits of these events; 0: none are asked for */
+    struct {
+        const PyObject *code;  /* never used but to be compared; NULL: none */
+        Py_ssize_t offset;
+        unsigned long thread;
+        bool again;            /* what tracking_record() has said */
+    } told;                    /* at the event of a line: that of its first instruction has nothing left to do */
     PyObject *capsule;         /* owned: what the callbacks are bound to */
     TrackCodes codes;
 } Tracking;

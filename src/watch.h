@@ -112,7 +112,12 @@ typedef struct Watches {
     PyObject *stepping;   /* owned or NULL: the code whose next instruction the second tool is to tell of, */
     PyObject *stepping_frame; /* borrowed from a watch: in which call */
     int within;           /* how many callbacks of the first run */
-    long instruction, returns, unwinds; /* bits of events, once it is taken */
+    long instruction, line, returns, unwinds; /* bits of events, once it is taken */
+    struct {
+        const PyObject *code; /* never used but to be compared; NULL: none */
+        Py_ssize_t offset;
+        unsigned long thread;
+    } looked;             /* at the event of a line: that of its first instruction has nothing left to do */
     int watcher;          /* the dict watcher's number, -1 for none */
     WatchPlan *plans;     /* owned or NULL: see watch_code.c */
     WatchPlan *own;       /* owned or NULL: those of the functions whose variables are watched */

@@ -315,8 +315,10 @@ watch_dict_start(Watches *all, Watch *watch)
     }
     watch->way = WAY_DICT;
     if (watch_events_update(all, NULL) < 0) {
+        PyObject *object = watch->object; /* still owned */
         watch->way = WAY_NONE;
         watch_dict_stop(all, watch);
+        watch->object = object;
         return -1;
     }
     Py_DECREF(watch->object); /* borrowed from now on: it says when it ends */
@@ -326,14 +328,18 @@ watch_dict_start(Watches *all, Watch *watch)
 void
 watch_dict_stop(Watches *all, Watch *watch)
 {
+    WatchNote *notes = watch->touched;
     while (watch->touched != NULL) {
-        WatchNote *note = watch->touched;
-        note_take(all, watch, note);
-        note_free(note);
+        note_take(all, watch, watch->touched);
     }
     if (watch->object != NULL && dict_count(all, watch->object) == 0
         && compat_dict_unwatch(all->watcher, watch->object) < 0) {
         PyErr_Clear();
     }
+    watch->object = NULL; /* borrowed: values that go may take it with them */
     dict_close(all);
+    for (WatchNote *next; notes != NULL; notes = next) {
+        next = notes->next;
+        note_free(notes);
+    }
 }

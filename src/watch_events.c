@@ -46,6 +46,18 @@ events_on_instruction(Watches *all, PyObject *code, Py_ssize_t offset)
     return Py_NewRef(after == 0 && !awaited && all->tool.disable != NULL ? all->tool.disable : Py_None);
 }
 
+/* Was that place looked at right before this? */
+static bool
+events_have_looked(Watches *all, const PyObject *code, Py_ssize_t offset)
+{
+    if (all->looked.code == NULL || all->looked.thread != PyThread_get_thread_ident()) {
+        return false;
+    }
+    bool have = all->looked.code == code && all->looked.offset == offset;
+    all->looked.code = NULL;
+    return have;
+}
+
 /* callback(code, offset) */
 static PyObject *
 watch_on_instruction(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -54,10 +66,42 @@ watch_on_instruction(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (all == NULL || all->tool.disable == NULL || count < 2) {
         return Py_NewRef(Py_None);
     }
+    Py_ssize_t offset = PyLong_AsSsize_t(args[1]);
+    if (events_have_looked(all, args[0], offset)) {
+        return Py_NewRef(Py_None);
+    }
     all->within++;
-    PyObject *ret = events_on_instruction(all, args[0], PyLong_AsSsize_t(args[1]));
+    PyObject *ret = events_on_instruction(all, args[0], offset);
     all->within--;
     return ret;
+}
+
+/* callback(code, line). CPython, to 3.15 at least, skips the event of a line's first instruction in the pass in which
+ * the last tool switches the event of that line off, as coverage does at once. So the first time it is seen to here. */
+static PyObject *
+watch_on_line(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    Watches *all = state_of_module(module)->watches;
+    PyObject *frame = frame_current();
+    if (all == NULL || all->tool.disable == NULL || count < 2 || frame == NULL) {
+        Py_XDECREF(frame);
+        return Py_NewRef(Py_None);
+    }
+    Py_ssize_t offset = compat_frame_lasti(frame);
+    Py_DECREF(frame);
+    all->within++;
+    PyObject *ret = events_on_instruction(all, args[0], offset);
+    all->within--;
+    if (ret == NULL || all->tool.disable == NULL) {
+        return ret;
+    }
+    if (ret == Py_None) {
+        all->looked.code = args[0];
+        all->looked.offset = offset;
+        all->looked.thread = PyThread_get_thread_ident();
+    }
+    Py_DECREF(ret);
+    return Py_NewRef(all->tool.disable);
 }
 
 /* Is a variable of a frame watched? */
@@ -180,6 +224,7 @@ watch_events_open(Watches *all)
 {
     static PyMethodDef on_instruction = {"on_instruction", (PyCFunction)(void (*)(void))watch_on_instruction,
                                          METH_FASTCALL, NULL};
+    static PyMethodDef on_line = {"on_line", (PyCFunction)(void (*)(void))watch_on_line, METH_FASTCALL, NULL};
     static PyMethodDef on_return = {"on_return", (PyCFunction)(void (*)(void))watch_on_return, METH_FASTCALL, NULL};
     static PyMethodDef on_unwind = {"on_unwind", (PyCFunction)(void (*)(void))watch_on_unwind, METH_FASTCALL, NULL};
     int ret = -1;
@@ -187,17 +232,20 @@ watch_events_open(Watches *all)
         return 0;
     }
     PyObject *instruction = PyCFunction_NewEx(&on_instruction, all->module, NULL);
+    PyObject *line = PyCFunction_NewEx(&on_line, all->module, NULL);
     PyObject *returns = PyCFunction_NewEx(&on_return, all->module, NULL);
     PyObject *unwind = PyCFunction_NewEx(&on_unwind, all->module, NULL);
-    if (instruction == NULL || returns == NULL || unwind == NULL
+    if (instruction == NULL || line == NULL || returns == NULL || unwind == NULL
         || monitoring_take(&all->tool, "hooking watch", "watchpoint") < 0) {
         goto done;
     }
     all->instruction = monitoring_event(&all->tool, "INSTRUCTION");
+    all->line = monitoring_event(&all->tool, "LINE");
     all->returns = monitoring_event(&all->tool, "PY_RETURN");
     all->unwinds = monitoring_event(&all->tool, "PY_UNWIND");
-    if (all->instruction < 0 || all->returns < 0 || all->unwinds < 0
+    if (all->instruction < 0 || all->line < 0 || all->returns < 0 || all->unwinds < 0
         || monitoring_register(&all->tool, all->instruction, instruction) < 0
+        || monitoring_register(&all->tool, all->line, line) < 0
         || monitoring_register(&all->tool, all->returns, returns) < 0
         || monitoring_register(&all->tool, all->unwinds, unwind) < 0) {
         goto done;
@@ -206,6 +254,7 @@ watch_events_open(Watches *all)
 done:
     Py_XDECREF(unwind);
     Py_XDECREF(returns);
+    Py_XDECREF(line);
     Py_XDECREF(instruction);
     return ret;
 }
@@ -235,7 +284,7 @@ watch_events_close(Watches *all)
         }
     }
     if (all->tool.module != NULL) {
-        monitoring_give_back(&all->tool, all->instruction | all->returns | all->unwinds);
+        monitoring_give_back(&all->tool, all->instruction | all->line | all->returns | all->unwinds);
     }
     watch_events_step_no_more(all);
     if (all->second.module != NULL) {
@@ -267,7 +316,7 @@ events_of_all(const Watches *all)
         const Watch *watch = all->list[i];
         bool looks = watch->way == WAY_CODE;
         events |= (watch->way == WAY_DICT || (looks && watch->kind == WATCH_VARIABLE) ? all->unwinds : 0)
-                  | (looks && watch->after != AFTER_LOCAL ? all->instruction : 0);
+                  | (looks && watch->after != AFTER_LOCAL ? all->instruction | all->line : 0);
         for (const WatchNote *note = watch->touched; note != NULL; note = note->next) {
             events |= note->anywhere ? all->instruction : 0;
         }
@@ -283,7 +332,7 @@ events_of(const Watches *all, PyObject *code)
     for (Py_ssize_t i = 0; i < all->count; i++) {
         const Watch *watch = all->list[i];
         if (watch->way == WAY_CODE && watch->code == code) {
-            events |= all->returns | (watch->after == AFTER_LOCAL ? all->instruction : 0);
+            events |= all->returns | (watch->after == AFTER_LOCAL ? all->instruction | all->line : 0);
         }
         for (const WatchNote *note = watch->touched; note != NULL; note = note->next) {
             events |= events_are_armed(note, code) ? all->instruction : 0;

@@ -720,6 +720,47 @@ def test_beside_other_interpreters(tmp_path):
 
 # --- beside other tools ---------------------------------------------------------------------------------------------
 
+@pytest.mark.skipif(not V312, reason="3.11 has no sys.monitoring")
+@pytest.mark.parametrize("options", [{}, {"where": True}, {"mode": "names"}], ids=str)
+def test_beside_a_tool_that_hears_of_each_line_once(options):
+    """As coverage does: what stands first in a line is read in the pass in which its event goes."""
+    tool, events = next(tool for tool in range(6) if sys.monitoring.get_tool(tool) is None), sys.monitoring.events
+    sys.monitoring.use_tool_id(tool, "another")
+    sys.monitoring.register_callback(tool, events.LINE, lambda code, line: sys.monitoring.DISABLE)
+    many = (f"v{number} = 1" for number in range(300))     # so that `late` has an EXTENDED_ARG
+    source = "\n".join(["A = B = C = 1", *many, "late = 1"]) + textwrap.dedent("""
+        A
+        late
+        class K:
+            A
+            B
+            x = A
+        def f():
+            A
+            C
+            return C
+        f()
+        f()
+        """)
+    counts = []
+    try:
+        for wanted in (0, events.LINE):
+            sys.monitoring.set_events(tool, wanted)
+            with hooking.track_globals("lines", **options) as track:
+                make("lines", source)
+            counts.append((track.reads["lines"], track.writes["lines"]))
+    finally:
+        sys.monitoring.set_events(tool, 0)
+        sys.monitoring.register_callback(tool, events.LINE, None)
+        sys.monitoring.free_tool_id(tool)
+        del sys.modules["lines"]
+    assert counts[0] == counts[1]
+    places = {"A": 4, "B": 1, "C": 2, "f": 2, "late": 1}
+    times = {"A": 5, "B": 1, "C": 4, "f": 2, "late": 1}
+    reads = {name: count for name, count in counts[0][0].items() if name in places}
+    assert reads == (places if options.get("mode") else times)
+
+
 def test_beside_a_profiler_and_a_tracer(module):
     import cProfile
     lines = []

@@ -948,6 +948,62 @@ def test_another_tool_that_asks_for_instructions_later_silences_nothing(disables
     assert [new for _, new in seen] == [1, 2, "a", 3, 4, "b"]
 
 
+@pytest.fixture
+def coverage():
+    """A tool that switches the event of each line off when it has come once, as coverage does."""
+    tool, events = next(tool for tool in range(6) if sys.monitoring.get_tool(tool) is None), sys.monitoring.events
+    sys.monitoring.use_tool_id(tool, "another")
+    sys.monitoring.register_callback(tool, events.LINE, lambda code, line: sys.monitoring.DISABLE)
+    sys.monitoring.set_events(tool, events.LINE)
+    yield
+    sys.monitoring.set_events(tool, 0)
+    sys.monitoring.register_callback(tool, events.LINE, None)
+    sys.monitoring.free_tool_id(tool)
+
+
+@pytest.mark.skipif(not MONITORING, reason="before 3.12 there is one trace function")
+def test_another_tool_that_hears_of_each_line_once_hides_nothing(coverage):
+    seen = run("""
+        class Slotted:
+            __slots__ = ("slot",)
+        def f():
+            x = shared = 0
+            items, slotted = [0], Slotted()
+            slotted.slot = 0
+            def bind():
+                nonlocal shared
+                shared = "shared"
+            for target in ("x", "shared", "items[0]", "slotted.slot"):
+                watch(target, call=seen)
+            x = 1
+            items[0] = "a"
+            x = 2
+            slotted.slot = "b"
+            bind()
+            x = 3
+            return x
+        f()
+        f()
+    """)
+    assert [new for _, new in seen] == 2 * [1, "a", 2, "b", "shared", 3]
+
+
+@pytest.mark.skipif(not MONITORING, reason="before 3.12 there is one trace function")
+def test_reading_beside_another_tool_that_hears_of_each_line_once(coverage):
+    seen = run("""
+        x = 0
+        def f():
+            watch("x", read=True, call=seen)
+            x
+            y = (
+                x)
+            x; x
+            return x
+        f()
+    """)
+    assert seen.lines == [5, 7, 8, 8, 9]
+
+
 @pytest.mark.skipif(not MONITORING, reason="before 3.12 there is one trace function")
 @pytest.mark.parametrize("event", ["LINE", "INSTRUCTION", "PY_RETURN"])
 def test_another_tool_hears_what_it_did_before(event):

@@ -291,6 +291,30 @@ def test_a_call_that_raises_while_an_exception_ends_the_function():
     """, "of the call True\nFalse None\n")
 
 
+@pytest.mark.skipif(not MONITORING, reason="3.11 has no dict watchers")
+def test_the_value_before_takes_the_dict_with_it_when_the_watch_ends():
+    prints("""
+    class V:
+        def __del__(self):
+            holds.clear()
+    class D(dict): pass
+    holds = [D(a=0, b=0)]
+    one = hooking.watch("holds[0]['a']", call=lambda *args: hooking.unwatch(other))
+    other = hooking.watch("holds[0]['b']", call=lambda *args: None)
+    def trace(frame, event, arg):   # events are off in it: they are told afterwards, all together
+        if frame.f_code is f.__code__ and event == "call":
+            holds[0]["b"] = V()
+            holds[0]["b"] = 5
+            holds[0]["a"] = 1
+    def f(): pass
+    sys.settrace(trace)
+    f()
+    sys.settrace(None)
+    x = 1
+    print(one.active, other.active, holds)
+    """, "False False []\n")
+
+
 @pytest.mark.skipif(not MONITORING, reason="before 3.12 sys.call_tracing() leaves events off")
 @pytest.mark.parametrize("target", ["x", "o.a", "L[0]", "q.b", "G"])
 def test_the_destructor_of_what_has_gone_is_seen_by_other_tools(target):
